@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "conformance/campaign.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <map>
+#include <new>
+#include <optional>
+#include <set>
+
+#include "conformance/progress.h"
+#include "conformance/worker.h"
+#include "fixtures/hash.h"
+#include "fixtures/json_file.h"
+#include "fixtures/known_issues.h"
+
+namespace aoti_cts {
+namespace {
+
+using nlohmann::json;
+
+bool Contains(const std::vector<std::string>& names, const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); }
+
+bool Selected(const Selection& s, const Property& property, const Case& c, const std::string& id) {
+  const std::string area = AreaOf(property.requirement);
+  if (property.canary && !Contains(s.areas, area)) return false;
+  if (!s.areas.empty() && !Contains(s.areas, area)) return false;
+  if (!s.requirements.empty() && !Contains(s.requirements, property.requirement)) return false;
+  if (!s.cases.empty() && !Contains(s.cases, c.name)) return false;
+  return s.tests.empty() || std::any_of(s.tests.begin(), s.tests.end(), [&](const std::string& glob) { return MatchesGlob(glob, id); });
+}
+
+// A selection that names what does not exist is a mistake, even where the rest selects something.
+std::optional<Error> UnknownName(const Selection& s, const std::vector<Case>& cases, const Catalogue& catalogue) {
+  for (const std::string& name : s.cases) {
+    if (std::none_of(cases.begin(), cases.end(), [&](const Case& c) { return c.name == name; })) {
+      return Error{fmt::format("no case is called {}: ./aoti-cts list --cases names them all", name)};
+    }
+  }
+  for (const std::string& id : s.requirements) {
+    if (catalogue.Find(id) == nullptr) return Error{fmt::format("no requirement is called {}: ./aoti-cts list --requirements names them all", id)};
+  }
+  for (const std::string& area : s.areas) {
+    const auto& properties = Properties();
+    if (std::none_of(properties.begin(), properties.end(), [&](const Property& p) { return AreaOf(p.requirement) == area; })) {
+      return Error{fmt::format("no area is called {}: ./aoti-cts list --areas names them all", area)};
+    }
+  }
+  return std::nullopt;
+}
+
+std::string OutputOf(const std::string& command) {
+  std::string text;
+  FILE* pipe = popen(command.c_str(), "r");
+  if (pipe == nullptr) return text;
+  std::array<char, 256> buffer{};
+  while (fgets(buffer.data(), buffer.size(), pipe) != nullptr) text += buffer.data();
+  pclose(pipe);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+json ProvenanceOf(const CampaignOptions& options, const Packages& packages) {
+  utsname host{};
+  uname(&host);
+  const std::string commit = OutputOf("git -C '" AOTI_SOURCE_DIR "' describe --always --dirty --abbrev=40 2>/dev/null");
+  const auto plan = Sha256OfFile(options.paths.plan);
+  return {{"suite_version", AOTI_SUITE_VERSION},
+          {"commit", commit.empty() ? "unknown" : commit},
+          {"command", options.command},
+          {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
+          {"plan_sha256", plan ? *plan : "unknown"},
+          {"torch", packages.torch},
+          {"torch_git", packages.torch_git},
+          {"isa", packages.isa},
+          {"compiler", packages.compiler},
+          {"host", fmt::format("{} {} {}", host.sysname, host.release, host.machine)}};
+}
+
+Status WritePlan(const CampaignOptions& options, const std::vector<PlannedTest>& tests, const json& provenance) {
+  json planned = json::array();
+  for (const PlannedTest& test : tests) {
+    planned.push_back({{"id", test.id},
+                       {"requirement", test.property->requirement},
+                       {"sentence", test.property->sentence},
+                       {"case", test.program->name},
+                       {"call", test.call != nullptr ? test.call->name : ""},
+                       {"runner", test.runner->name},
+                       {"judged", test.property->judged}});
+  }
+  return WriteFileAtomically(options.folder / "plan.json", json{{"provenance", provenance}, {"tests", planned}}.dump(1) + "\n");
+}
+
+// Tests of an interrupted run that have an end already.
+Expected<std::set<std::string>> EndedIds(const std::filesystem::path& folder, const std::vector<PlannedTest>& tests) {
+  try {
+    const Run before = ReadRun(folder);
+    std::set<std::string> planned;
+    for (const PlannedTest& test : tests) planned.insert(test.id);
+    std::set<std::string> ended;
+    for (const Record& record : before.records) {
+      if (!planned.contains(record.id)) {
+        return Error{fmt::format("{}: the run planned {}, which this suite or selection does not have: resume with the same command, or start a new run", folder.string(), record.id)};
+      }
+      const bool begun_only = record.verdict == Verdict::kCrash && record.seconds == 0;
+      if (record.verdict != Verdict::kNotRun && !begun_only) ended.insert(record.id);
+    }
+    if (before.records.size() != tests.size()) {
+      return Error{fmt::format("{}: the run planned {} tests, this selection has {}: resume with the same command, or start a new run", folder.string(), before.records.size(), tests.size())};
+    }
+    return ended;
+  } catch (const std::exception& e) {
+    return Error{e.what()};
+  }
+}
+
+std::atomic<bool>* stop_flag = nullptr;
+void OnInterrupt(int /*signal*/) {
+  if (stop_flag != nullptr) stop_flag->store(true);
+}
+
+// Memory that forked workers share.
+class SharedMemory {
+ public:
+  explicit SharedMemory(size_t tests) : size_(sizeof(SharedState) + tests * sizeof(std::atomic<bool>)) {
+    memory_ = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory_ == MAP_FAILED) throw std::bad_alloc();
+  }
+  ~SharedMemory() { munmap(memory_, size_); }
+  SharedMemory(const SharedMemory&) = delete;
+  SharedMemory& operator=(const SharedMemory&) = delete;
+  SharedState* state() const { return static_cast<SharedState*>(memory_); }  // zeroed: nothing claimed, nothing ended
+
+ private:
+  size_t size_;
+  void* memory_;
+};
+
+// Spawns the workers of one runner and waits until all its tests are claimed and ended.
+class Crew {
+ public:
+  Crew(const WorkerContext& context, const RunnerSpec& runner, Progress& progress) : context_(context), runner_(runner), progress_(progress) {}
+
+  // Returns a complaint where the runner could not be used at all.
+  std::optional<std::string> Work() {
+    const int jobs = std::max(1, std::min<int>(context_.options->jobs, static_cast<int>(Unclaimed())));
+    for (int i = 0; i < jobs; ++i) Spawn();
+    std::optional<std::string> complaint;
+    while (!workers_.empty()) {
+      int status = 0;
+      const pid_t ended = waitpid(-1, &status, WNOHANG);
+      if (ended <= 0) {
+        progress_.Show(context_.shared->ended.load());
+        usleep(20000);
+        continue;
+      }
+      const uint32_t ended_at_start = workers_[ended];
+      workers_.erase(ended);
+      if (WIFEXITED(status) && WEXITSTATUS(status) == kWorkerDone) continue;
+      complaint = Describe(status);
+      const bool progressed = context_.shared->ended.load() > ended_at_start;
+      if (WIFSIGNALED(status) && progressed && Unclaimed() > 0 && !context_.shared->stop.load()) Spawn();
+    }
+    progress_.Show(context_.shared->ended.load());
+    return complaint;
+  }
+
+ private:
+  size_t Unclaimed() const {
+    size_t count = 0;
+    for (size_t i = 0; i < context_.tests->size(); ++i) count += (*context_.tests)[i].runner == &runner_ && !context_.shared->Claimed(i).load() ? 1 : 0;
+    return count;
+  }
+
+  void Spawn() {
+    fflush(nullptr);
+    const pid_t parent = getpid();
+    const pid_t worker = fork();
+    if (worker == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (getppid() != parent) _exit(kWorkerNoRecord);
+      _exit(WorkerMain(context_, runner_));
+    }
+    if (worker > 0) workers_[worker] = context_.shared->ended.load();
+  }
+
+  std::string Describe(int status) const {
+    if (WIFEXITED(status) && WEXITSTATUS(status) == kWorkerNoRunner) return "";  // its own words are in the records
+    if (WIFEXITED(status)) return fmt::format("a worker of runner {} stopped with exit status {}: its tests stay not_run", runner_.name, WEXITSTATUS(status));
+    return fmt::format("a worker of runner {} died of {} outside any sandbox", runner_.name, strsignal(WTERMSIG(status)));
+  }
+
+  const WorkerContext& context_;
+  const RunnerSpec& runner_;
+  Progress& progress_;
+  std::map<pid_t, uint32_t> workers_;  // with the number of ended tests when each was started
+};
+
+Expected<std::filesystem::path> MakeScratch() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "aoti-cts-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) return Error{fmt::format("{}: cannot be made ({}); set TMPDIR to a folder with space", pattern, std::strerror(errno))};
+  return std::filesystem::path(pattern);
+}
+
+}  // namespace
+
+std::vector<PlannedTest> PlanTests(const std::vector<Case>& cases, const std::vector<RunnerSpec>& runners, const Selection& selection) {
+  std::vector<PlannedTest> tests;
+  for (const RunnerSpec& runner : runners) {
+    for (const Property& property : Properties()) {
+      for (const Case& c : cases) {
+        for (const Call* call : property.targets(c)) {
+          std::string id = fmt::format("{}/{}/{}{}{}/{}", property.requirement, property.sentence, c.name, call != nullptr ? "." : "", call != nullptr ? call->name : "", runner.name);
+          if (Selected(selection, property, c, id)) tests.push_back({std::move(id), &property, &c, call, &runner});
+        }
+      }
+    }
+  }
+  return tests;
+}
+
+int ExitCodeOf(const Run& run) {
+  if (run.interrupted) return kExitInterrupted;
+  const auto red = [](const Record& record) { return InfoOf(record.verdict).red; };
+  if (std::any_of(run.records.begin(), run.records.end(), red)) return kExitRed;
+  const auto tried = [](const Record& record) { return InfoOf(record.verdict).tried; };
+  return std::any_of(run.records.begin(), run.records.end(), tried) ? kExitGood : kExitNothingRan;
+}
+
+Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
+  auto cases = ReadCases(options.paths.plan);
+  if (!cases) return cases.error();
+  auto catalogue = ReadCatalogue(options.paths.requirements);
+  if (!catalogue) return catalogue.error();
+  auto packages = ReadPackages(options.paths.packages);
+  if (!packages) return packages.error();
+  if (const auto unknown = UnknownName(options.selection, *cases, *catalogue)) return *unknown;
+  const std::vector<PlannedTest> tests = PlanTests(*cases, options.runners, options.selection);
+  CampaignResult result;
+  if (tests.empty()) {
+    fmt::print(stderr, "nothing is selected: no test matches; ./aoti-cts list --tests shows what there is\n");
+    result.exit_code = kExitNothingRan;
+    return result;
+  }
+  std::map<std::string, Expected<Golden>> goldens;
+  for (const PlannedTest& test : tests) {
+    if (!goldens.contains(test.program->name)) goldens.emplace(test.program->name, ReadGolden(options.paths.golden, test.program->name));
+  }
+  const SharedMemory shared(tests.size());
+  std::error_code failure;
+  std::filesystem::create_directories(options.folder, failure);
+  if (failure) return Error{fmt::format("{}: cannot be made ({}); name another folder with --out", options.folder.string(), failure.message())};
+  size_t done_before = 0;
+  if (options.resume) {
+    auto ended = EndedIds(options.folder, tests);
+    if (!ended) return ended.error();
+    for (size_t i = 0; i < tests.size(); ++i) shared.state()->Claimed(i) = ended->contains(tests[i].id);
+    done_before = ended->size();
+  } else {
+    std::filesystem::remove(options.folder / "records.jsonl", failure);
+    if (auto written = WritePlan(options, tests, ProvenanceOf(options, *packages)); !written) return written.error();
+  }
+  auto scratch = MakeScratch();
+  if (!scratch) return scratch.error();
+
+  stop_flag = &shared.state()->stop;
+  std::signal(SIGINT, OnInterrupt);
+  std::signal(SIGTERM, OnInterrupt);
+  const WorkerContext context{&options, &tests, &*catalogue, &*packages, &goldens, *scratch, shared.state()};
+  Progress progress(options.folder / "records.jsonl", tests.size() - done_before, options.quiet);
+  std::vector<std::string> complaints;
+  for (const RunnerSpec& runner : options.runners) {
+    Crew crew(context, runner, progress);
+    if (const auto complaint = crew.Work(); complaint && !complaint->empty()) complaints.push_back(*complaint);
+  }
+  progress.Finish();
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  std::filesystem::remove_all(*scratch, failure);
+  try {
+    result.run = ReadRun(options.folder);
+  } catch (const std::exception& e) {
+    return Error{e.what()};
+  }
+  result.run.interrupted = shared.state()->stop.load();
+  result.run.complaints.insert(result.run.complaints.end(), complaints.begin(), complaints.end());
+  result.exit_code = ExitCodeOf(result.run);
+  return result;
+}
+
+}  // namespace aoti_cts

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// A campaign: which tests there are (properties x cases x calls x runners), and running them in worker processes, one runner per process.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "conformance/catalogue.h"
+#include "fixtures/case.h"
+#include "fixtures/property.h"
+#include "fixtures/runner.h"
+#include "fixtures/status.h"
+#include "reports/record.h"
+
+namespace aoti_cts {
+
+// Where everything is. Defaults are those of this build; each can be named on the command line.
+struct Paths {
+  std::filesystem::path plan;          // cases.json
+  std::filesystem::path packages;      // packages.json
+  std::filesystem::path golden;        // folder
+  std::filesystem::path requirements;  // requirements.json
+  std::filesystem::path runners;       // folder of the in-tree plug-ins
+  std::filesystem::path known_issues;  // folder of <runner>.known_issues.json
+};
+
+// Empty lists select everything but the canaries.
+struct Selection {
+  std::vector<std::string> areas;
+  std::vector<std::string> requirements;
+  std::vector<std::string> cases;
+  std::vector<std::string> tests;  // globs over ids
+};
+
+struct PlannedTest {
+  std::string id;
+  const Property* property;
+  const Case* program;
+  const Call* call;  // null: about the package as a whole
+  const RunnerSpec* runner;
+};
+
+// In the order of runners, then properties, then cases.
+std::vector<PlannedTest> PlanTests(const std::vector<Case>& cases, const std::vector<RunnerSpec>& runners, const Selection& selection);
+
+struct CampaignOptions {
+  Paths paths;
+  Selection selection;
+  std::vector<RunnerSpec> runners;
+  int jobs = 1;
+  double deadline_seconds = 10;  // of one test; raised to 50 times what loading and running a first package takes here
+  std::filesystem::path folder;  // of the run
+  bool resume = false;           // go on with the plan and the records that lie in `folder`
+  bool quiet = false;
+  std::string command;           // for the provenance
+};
+
+struct CampaignResult {
+  Run run;
+  int exit_code = 0;
+};
+
+// Runs what is selected and leaves plan.json and records.jsonl in the folder. Fails in words where it cannot begin.
+Expected<CampaignResult> RunCampaign(const CampaignOptions& options);
+
+// What the process must exit with for these verdicts.
+int ExitCodeOf(const Run& run);
+
+}  // namespace aoti_cts

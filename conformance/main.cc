@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of the suite.
+#include <fmt/format.h>
+
+#include <exception>
+
+#include "conformance/verbs/verbs.h"
+
+namespace aoti_cts {
+namespace {
+
+std::string CommandOf(int count, char** arguments) {
+  std::string command = "./aoti-cts";
+  for (int i = 1; i < count; ++i) {
+    const std::string argument = arguments[i];
+    command += argument.find_first_of(" *'?") == std::string::npos ? " " + argument : " '" + argument + "'";
+  }
+  return command;
+}
+
+int Main(int count, char** arguments) {
+  CLI::App app{"Conformance suite for AOTInductor: does a runtime that loads .pt2 packages keep its promises?", "aoti-cts"};
+  app.set_version_flag("--version", AOTI_SUITE_VERSION);
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 all promises tried hold, 1 at least one does not, 2 not usable, 4 nothing ran, 77 skipped (ctest), 130 interrupted.");
+  Action chosen;
+  AddDoctor(app, chosen);
+  AddBuild(app, chosen);
+  AddList(app, chosen);
+  AddRun(app, chosen, CommandOf(count, arguments));
+  AddReport(app, chosen);
+  AddBless(app, chosen);
+  AddMutate(app, chosen);
+  AddBench(app, chosen);
+  try {
+    app.parse(count, arguments);
+  } catch (const CLI::ParseError& e) {
+    const int code = app.exit(e);
+    return code == 0 ? kExitGood : kExitUsage;
+  }
+  return chosen();
+}
+
+}  // namespace
+}  // namespace aoti_cts
+
+int main(int count, char** arguments) {
+  try {
+    return aoti_cts::Main(count, arguments);
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "aoti-cts: {}\n", e.what());
+    return aoti_cts::kExitUsage;
+  }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// NUM: every output is the float64 reference, in structure and in value, whatever lay in memory before and whatever runs after.
+// To add a property: one more Registered below.
+#include <array>
+
+#include "fixtures/property.h"
+
+namespace aoti_cts {
+namespace {
+
+const Registered kOutputsMatch{{.requirement = "NUM_1",
+                                .sentence = "outputs_match_the_reference",
+                                .targets = CallsInCells({"example", "named"}),
+                                .body = [](Trial& t) {
+                                  Model model = t.Load();
+                                  t.JudgeCall(model, t.call());
+                                }}};
+
+// Two runs over memory filled with different bytes must agree to the bit, and each must be the reference; a read or write beside an
+// allocation of the runtime faults.
+void RunOverPoison(Trial& t) {
+  constexpr std::array<uint8_t, 2> kPoison{0xA5, 0x7F};
+  Model model = t.Load();
+  const Call& call = t.ExampleCall();
+  const CallInputs inputs = t.Inputs(call);
+  t.SetMemory(AOTI_MEMORY_GUARD_END, kPoison[0]);
+  const Outputs first = t.Run(model, inputs);
+  t.SetMemory(AOTI_MEMORY_GUARD_END, kPoison[1]);
+  const Outputs second = t.Run(model, inputs);
+  t.SetMemory(AOTI_MEMORY_PLAIN, 0);
+  const std::string difference = FirstBitDifference(first.values(), second.values());
+  t.Check(difference.empty(), "the result depends on what memory held before the run: " + difference);
+  t.JudgeOutputs(first, call, inputs, "over memory filled with 0xa5");
+  t.JudgeOutputs(second, call, inputs, "over memory filled with 0x7f");
+}
+
+const Registered kUnwritten{{.requirement = "NUM_1", .sentence = "unwritten_memory_stays_out_of_outputs", .targets = OncePerCase, .body = RunOverPoison}};
+
+void RunBesideGuards(Trial& t) {
+  for (const auto& [mode, side] : {std::pair{AOTI_MEMORY_GUARD_END, GuardSide::kEnd}, std::pair{AOTI_MEMORY_GUARD_START, GuardSide::kStart}}) {
+    t.SetMemory(mode, 0);
+    Model model = t.Load();
+    const CallInputs inputs = t.Inputs(t.ExampleCall(), side);
+    const Outputs outputs = t.Run(model, inputs);
+    t.JudgeOutputs(outputs, t.ExampleCall(), inputs, side == GuardSide::kEnd ? "guarded at the end" : "guarded at the start");
+    t.SetMemory(AOTI_MEMORY_PLAIN, 0);
+  }
+}
+
+const Registered kNoOverrun{{.requirement = "NUM_1", .sentence = "no_allocation_is_overrun", .targets = OncePerCase, .body = RunBesideGuards}};
+
+// Two calls of the same sizes and other values, in one process: what a runtime keeps from the first must not show in the second.
+const Registered kFollow{{.requirement = "NUM_1", .sentence = "outputs_follow_the_inputs", .targets = OncePerCase, .body = [](Trial& t) {
+                            Model model = t.Load();
+                            t.JudgeCall(model, t.ExampleCall(), "the first call");
+                            t.JudgeCall(model, *t.program().FindCall("second"), "the second call");
+                          }}};
+
+void KeepOutputs(Trial& t) {
+  const Call& example = t.ExampleCall();
+  const CallInputs inputs = t.Inputs(example);
+  const Outputs kept = [&] {
+    Model model = t.Load();
+    Outputs first = t.Run(model, inputs);
+    for (const Call& other : t.program().calls) {
+      if (other.expect != Expectation::kOk) continue;
+      t.JudgeCall(model, other, "a later call, " + other.name);
+      t.JudgeOutputs(first, example, inputs, "the first call's outputs, after a later call, " + other.name);
+    }
+    return first;
+  }();
+  t.JudgeOutputs(kept, example, inputs, "the first call's outputs, after unloading");
+}
+
+const Registered kOutlive{{.requirement = "NUM_6", .sentence = "outputs_outlive_later_calls_and_the_loader", .targets = OncePerCase, .body = KeepOutputs}};
+
+}  // namespace
+}  // namespace aoti_cts

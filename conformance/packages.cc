@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// EXP, PKG: what a package says of itself, and files that are no package. To add a property: one more Registered below.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <variant>
+
+#include "fixtures/property.h"
+#include "fixtures/sandbox.h"
+
+namespace aoti_cts {
+namespace {
+
+std::string InWords(const std::variant<int64_t, DimRange>& dim) {
+  if (const auto* size = std::get_if<int64_t>(&dim)) return fmt::format("the static size {}", *size);
+  const auto& range = std::get<DimRange>(dim);
+  return fmt::format("the range [{}, {}]", range.min, range.max);
+}
+
+// The size or range that the case declares for one dimension of an input.
+std::variant<int64_t, DimRange> Declared(const Case& c, const std::variant<int64_t, std::string>& dim) {
+  if (const auto* size = std::get_if<int64_t>(&dim)) return *size;
+  for (const DimSpec& spec : c.dims) {
+    if (spec.name == std::get<std::string>(dim)) return DimRange{spec.min, spec.max};
+  }
+  return DimRange{};
+}
+
+void CompareExportedRanges(Trial& t) {
+  const auto& exported = t.package().exported_inputs;
+  if (!t.Check(exported.size() == t.program().inputs.size(), fmt::format("the exported program has {} inputs, the case declares {}", exported.size(), t.program().inputs.size()))) return;
+  for (size_t i = 0; i < exported.size(); ++i) {
+    const InputSpec& input = t.program().inputs[i];
+    if (!t.Check(exported[i].size() == input.shape.size(), fmt::format("input {} was exported with {} dimensions, declared are {}", input.name, exported[i].size(), input.shape.size()))) return;
+    for (size_t d = 0; d < input.shape.size(); ++d) {
+      const std::string promised = InWords(Declared(t.program(), input.shape[d]));
+      const std::string actual = InWords(exported[i][d]);
+      t.Check(promised == actual, fmt::format("dimension {} of input {} was declared with {} and exported with {}", d, input.name, promised, actual));
+    }
+  }
+}
+
+const Registered kRanges{{.requirement = "EXP_1", .sentence = "exported_sizes_are_the_declared_ones", .targets = OncePerCase, .body = CompareExportedRanges}};
+
+void CompareMetadata(Trial& t) {
+  auto of_package = t.runner().PackageMetadata(t.package().path);
+  if (!of_package) {
+    if (of_package.refusal().status == AOTI_UNSUPPORTED) t.EndUnavailable("the runner reads no metadata: " + of_package.refusal().text);
+    t.Fail("the metadata of the package cannot be read: " + of_package.refusal().ToString());
+    return;
+  }
+  Model model = t.Load();
+  auto of_model = model.Metadata();
+  if (!of_model) {
+    t.Fail("the metadata of the loaded model cannot be read: " + of_model.refusal().ToString());
+    return;
+  }
+  t.Check(*of_package == *of_model, fmt::format("the package says {}, the loaded model says {}", of_package->dump(), of_model->dump()));
+  const std::string device = of_package->value("AOTI_DEVICE_KEY", "");
+  t.Check(device == t.program().device, fmt::format("AOTI_DEVICE_KEY is \"{}\", the program was compiled for {}", device, t.program().device));
+}
+
+const Registered kMetadata{{.requirement = "PKG_2", .sentence = "metadata_of_package_and_model_agree", .targets = OncePerCase, .body = CompareMetadata}};
+
+void LoadWrongName(Trial& t) {
+  t.RequireRefusal(t.runner().Load(t.package().path, {.model_name = "no_such_model"}), "loading a model that is not in the package");
+  Model model = t.Load();
+  t.JudgeCall(model, t.ExampleCall(), "the model that is there");
+}
+
+const Registered kWrongName{{.requirement = "PKG_1", .sentence = "wrong_model_name_is_refused", .targets = OncePerCase, .body = LoadWrongName}};
+
+// A file in the test's own temporary folder with the first `bytes` bytes of the package.
+std::filesystem::path Truncated(Trial& t, uint64_t bytes) {
+  std::ifstream from(t.package().path, std::ios::binary);
+  std::string content(bytes, '\0');
+  from.read(content.data(), static_cast<std::streamsize>(bytes));
+  const auto path = SandboxTemporary() / "truncated.pt2";
+  std::ofstream(path, std::ios::binary) << content;
+  return path;
+}
+
+const Registered kMissing{{.requirement = "PKG_3", .sentence = "missing_package_is_refused", .targets = OncePerCase, .body = [](Trial& t) {
+                             t.RequireRefusal(t.runner().Load(SandboxTemporary() / "no_such_file.pt2"), "loading a file that does not exist");
+                           }}};
+
+const Registered kNotAnArchive{{.requirement = "PKG_3", .sentence = "file_that_is_no_archive_is_refused", .targets = OncePerCase, .body = [](Trial& t) {
+                                  const auto path = SandboxTemporary() / "text.pt2";
+                                  std::ofstream(path) << "this is a text of some length and no zip archive at all, whatever its name says\n";
+                                  t.RequireRefusal(t.runner().Load(path), "loading a text file");
+                                  t.RequireRefusal(t.runner().Load(Truncated(t, 0)), "loading an empty file");
+                                }}};
+
+const Registered kTruncated{{.requirement = "PKG_3", .sentence = "truncated_package_is_refused", .targets = OncePerCase, .body = [](Trial& t) {
+                               for (const double part : {0.1, 0.5, 0.9, 0.999}) {
+                                 const auto bytes = static_cast<uint64_t>(static_cast<double>(t.package().bytes) * part);
+                                 t.RequireRefusal(t.runner().Load(Truncated(t, bytes)), fmt::format("loading the first {} of {} bytes", bytes, t.package().bytes));
+                               }
+                             }}};
+
+}  // namespace
+}  // namespace aoti_cts

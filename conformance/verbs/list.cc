@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// list: what there is. Needs the plan only: no package, no torch.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <set>
+
+#include "conformance/verbs/verbs.h"
+
+namespace aoti_cts {
+namespace {
+
+struct ListOptions {
+  Paths paths = DefaultPaths();
+  Selection selection;
+  std::string runner = "package";
+  bool cases = false, tests = false, requirements = false, runners = false, areas = false, ctest = false;
+};
+
+std::vector<std::string> InTreeRunners(const std::filesystem::path& folder) {
+  constexpr std::string_view kPrefix = "aoti_runner_";
+  std::set<std::string> names;
+  std::error_code missing;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, missing)) {
+    const std::string stem = entry.path().stem().string();
+    if (entry.path().extension() == ".so" && stem.starts_with(kPrefix)) names.insert(stem.substr(kPrefix.size()));
+  }
+  return {names.begin(), names.end()};
+}
+
+std::vector<std::string> Areas(bool canaries) {
+  std::vector<std::string> areas;
+  for (const Property& property : Properties()) {
+    const std::string area = AreaOf(property.requirement);
+    if (property.canary == canaries && std::find(areas.begin(), areas.end(), area) == areas.end()) areas.push_back(area);
+  }
+  return areas;
+}
+
+// Lines for ctest: one entry per area and runner, and one that checks the conservation of all their tests. Written before any package exists.
+void PrintCtestEntries(const std::string& runner) {
+  std::string names;
+  std::string folders;
+  for (const std::string& area : Areas(false)) {
+    const std::string name = fmt::format("conformance.{}.{}", area, runner);
+    const std::string folder = fmt::format("{}/runs/ctest/{}.{}", AOTI_BUILD_DIR, area, runner);
+    fmt::print("add_test({} \"{}/aoti-cts\" run --ctest --no-build --quiet --area {} --runner {} --out \"{}\")\n", name, AOTI_BUILD_DIR, area, runner, folder);
+    fmt::print("set_tests_properties({} PROPERTIES LABELS \"conformance;{};{}\" SKIP_RETURN_CODE 77 FIXTURES_REQUIRED packages TIMEOUT 600)\n", name, area, runner);
+    names += (names.empty() ? "" : ";") + name;
+    folders += fmt::format(" \"{}\"", folder);
+  }
+  fmt::print("add_test(conservation.{} \"{}/aoti-cts-conservation\"{})\n", runner, AOTI_BUILD_DIR, folders);
+  fmt::print("set_tests_properties(conservation.{} PROPERTIES LABELS \"conformance;{}\" DEPENDS \"{}\" FIXTURES_REQUIRED packages TIMEOUT 60)\n", runner, runner, names);
+}
+
+int Execute(const ListOptions& options) {
+  if (options.ctest) {
+    PrintCtestEntries(options.runner);
+    return kExitGood;
+  }
+  if (options.areas) {
+    for (const std::string& area : Areas(false)) fmt::print("{}\n", area);
+    return kExitGood;
+  }
+  if (options.runners) {
+    for (const std::string& name : InTreeRunners(options.paths.runners)) fmt::print("{}\n", name);
+    return kExitGood;
+  }
+  auto cases = ReadCases(options.paths.plan);
+  if (!cases) return Complain(cases.error());
+  auto catalogue = ReadCatalogue(options.paths.requirements);
+  if (!catalogue) return Complain(catalogue.error());
+  if (options.cases) {
+    for (const Case& c : *cases) fmt::print("{:<16} {}  [{}]\n", c.name, c.doc, c.source);
+    return kExitGood;
+  }
+  const std::vector<RunnerSpec> runners{{options.runner, {}}};
+  const std::vector<PlannedTest> tests = PlanTests(*cases, runners, options.selection);
+  if (options.tests) {
+    for (const PlannedTest& test : tests) fmt::print("{}\n", test.id);
+    return tests.empty() ? kExitNothingRan : kExitGood;
+  }
+  fmt::print("{} cases, {} requirements, {} tests with runner {}\n\n", cases->size(), catalogue->requirements.size(), tests.size(), options.runner);
+  for (const Requirement& requirement : catalogue->requirements) {
+    const auto judged = std::count_if(tests.begin(), tests.end(), [&](const PlannedTest& t) { return t.property->requirement == requirement.id && t.property->judged; });
+    const auto recorded = std::count_if(tests.begin(), tests.end(), [&](const PlannedTest& t) { return t.property->requirement == requirement.id && !t.property->judged; });
+    if (judged + recorded == 0) continue;
+    fmt::print("{:<8} {:>3} judged {:>3} recorded  {}\n         [{}]\n", requirement.id, judged, recorded, requirement.statement, requirement.source);
+  }
+  return kExitGood;
+}
+
+}  // namespace
+
+void AddList(CLI::App& app, Action& chosen) {
+  auto options = std::make_shared<ListOptions>();
+  CLI::App* verb = app.add_subcommand("list", "name what there is: requirements (default), cases, tests, areas, runners");
+  verb->add_flag("--requirements-only", options->requirements, "requirements with their number of tests")->group("");
+  verb->add_flag("--cases", options->cases, "cases with what they are for");
+  verb->add_flag("--tests", options->tests, "ids of all tests that the selection leaves");
+  verb->add_flag("--areas", options->areas, "areas of the contract");
+  verb->add_flag("--runners", options->runners, "runners of this build");
+  verb->add_flag("--ctest", options->ctest, "the entries for ctest, as CMake text");
+  verb->add_option("--runner", options->runner, "name of the runner in test ids")->capture_default_str();
+  AddSelectionOptions(*verb, options->selection);
+  verb->add_option("--plan", options->paths.plan, "the cases (cases.json)")->group("Paths");
+  verb->callback([options, &chosen] { chosen = [options] { return Execute(*options); }; });
+}
+
+}  // namespace aoti_cts

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// run: the main job.
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <thread>
+
+#include "conformance/verbs/verbs.h"
+#include "fixtures/hash.h"
+#include "fixtures/json_file.h"
+#include "reports/report.h"
+
+namespace aoti_cts {
+namespace {
+
+struct RunOptions {
+  CampaignOptions campaign;
+  std::vector<std::string> runners{"package"};
+  bool no_build = false;
+  bool ctest = false;
+};
+
+std::filesystem::path NewRunFolder() { return RunsFolder() / fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::time(nullptr))); }
+
+void PointLatestAt(const std::filesystem::path& folder) {
+  std::error_code ignored;  // a convenience: the folder itself is printed
+  const auto link = RunsFolder() / "latest";
+  if (folder.parent_path() != RunsFolder()) return;
+  std::filesystem::remove(link, ignored);
+  std::filesystem::create_directory_symlink(folder.filename(), link, ignored);
+}
+
+// Hashing half a gigabyte takes seconds: remembered by path, size and time of change.
+std::string HashOfLibrary(const std::filesystem::path& library) {
+  std::error_code missing;
+  const auto size = std::filesystem::file_size(library, missing);
+  const auto changed = std::filesystem::last_write_time(library, missing).time_since_epoch().count();
+  if (missing) return "unknown";
+  const std::filesystem::path cache = std::filesystem::path(AOTI_BUILD_DIR) / "library_hashes.json";
+  const std::string key = fmt::format("{} {} {}", library.string(), size, changed);
+  auto known = ReadJsonFile(cache);
+  nlohmann::json hashes = known && known->is_object() ? *known : nlohmann::json::object();
+  if (hashes.contains(key)) return hashes.at(key).get<std::string>();
+  const auto hash = Sha256OfFile(library);
+  if (!hash) return "unknown";
+  hashes[key] = *hash;
+  static_cast<void>(WriteFileAtomically(cache, hashes.dump(1)).ok());  // only a cache: without it the next run hashes again
+  return *hash;
+}
+
+void AddLibraries(Run& run) {
+  for (const auto& [name, description] : run.runners) {
+    if (!description.contains("torch")) continue;
+    const auto library = description.at("torch").value("library", "");
+    if (library.empty()) continue;
+    run.provenance["torch_library"] = library;
+    run.provenance["torch_library_sha256"] = HashOfLibrary(library);
+  }
+}
+
+int Execute(RunOptions& options) {
+  CampaignOptions& campaign = options.campaign;
+  campaign.runners.clear();
+  for (const std::string& text : options.runners) {
+    auto spec = ParseRunnerSpec(text, campaign.paths.runners);
+    if (!spec) return Complain(spec.error());
+    campaign.runners.push_back(std::move(*spec));
+  }
+  if (!options.no_build) {
+    const int built = BuildPackages(campaign.paths, /*keep_going=*/true);
+    if (built != 0) return built;
+  }
+  if (campaign.folder.empty()) campaign.folder = campaign.resume ? RunsFolder() / "latest" : NewRunFolder();
+  campaign.folder = std::filesystem::absolute(campaign.folder);
+  auto result = RunCampaign(campaign);
+  if (!result) return Complain(result.error());
+  if (result->run.records.empty()) return result->exit_code;
+  PointLatestAt(campaign.folder);
+  AddLibraries(result->run);
+  if (auto written = WriteReports(result->run, campaign.folder); !written) return Complain(written.error());
+  fmt::print("{}\n", Summary(result->run));
+  for (const std::string& complaint : result->run.complaints) fmt::print("note: {}\n", complaint);
+  fmt::print("reports: {}/\n  results.json  every test with its margins and provenance\n  junit.xml     for CI\n  report.md     for people\n",
+             std::filesystem::proximate(campaign.folder).string());
+  if (result->run.interrupted) fmt::print("interrupted: nothing is lost, ./aoti-cts run --resume goes on with the rest\n");
+  if (options.ctest && result->exit_code == kExitNothingRan) return kExitSkipped;
+  return result->exit_code;
+}
+
+}  // namespace
+
+void AddRun(CLI::App& app, Action& chosen, const std::string& command) {
+  auto options = std::make_shared<RunOptions>();
+  options->campaign.paths = DefaultPaths();
+  options->campaign.command = command;
+  options->campaign.jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  CLI::App* verb = app.add_subcommand("run", "build what is missing, run the tests, write the reports");
+  verb->add_option("-r,--runner", options->runners, "runner to judge: a name that `list --runners` shows, faulty:FAULT, or the path of a shared library (repeatable)")
+      ->capture_default_str();
+  AddSelectionOptions(*verb, options->campaign.selection);
+  verb->add_option("-j,--jobs", options->campaign.jobs, "worker processes")->check(CLI::Range(1, 256))->capture_default_str();
+  verb->add_option("--deadline", options->campaign.deadline_seconds, "seconds a test may take; raised to 50 times a first load and run")->capture_default_str();
+  verb->add_option("-o,--out", options->campaign.folder, "folder of the run (default: a new one, named by the time)");
+  verb->add_flag("--resume", options->campaign.resume, "go on with an interrupted run (--out names it; default: the latest)");
+  verb->add_flag("--no-build", options->no_build, "take the packages as they are");
+  verb->add_flag("--ctest", options->ctest, "exit 77 where nothing could be tried, as ctest's SKIP_RETURN_CODE wants");
+  verb->add_flag("-q,--quiet", options->campaign.quiet, "no progress");
+  AddPathOptions(*verb, options->campaign.paths);
+  verb->callback([options, &chosen] { chosen = [options] { return Execute(*options); }; });
+}
+
+}  // namespace aoti_cts

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs of the command line, one file each. To add a verb: its function here, its file, its line in conformance/main.cc.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "conformance/campaign.h"
+
+namespace aoti_cts {
+
+// Defaults of this build; `--plan` and its like replace single ones.
+Paths DefaultPaths();
+void AddPathOptions(CLI::App& verb, Paths& paths);
+void AddSelectionOptions(CLI::App& verb, Selection& selection);
+
+// Folder of this build's runs; a new one is named by the time.
+std::filesystem::path RunsFolder();
+
+// Each adds its verb; `chosen` is set to what must be done when the verb was given. It returns the exit code.
+using Action = std::function<int()>;
+void AddDoctor(CLI::App& app, Action& chosen);
+void AddBuild(CLI::App& app, Action& chosen);
+void AddBless(CLI::App& app, Action& chosen);
+void AddList(CLI::App& app, Action& chosen);
+void AddRun(CLI::App& app, Action& chosen, const std::string& command);
+void AddReport(CLI::App& app, Action& chosen);
+void AddMutate(CLI::App& app, Action& chosen);
+void AddBench(CLI::App& app, Action& chosen);
+
+// Runs the generators (the host with Python in it, or a plain `python -m`) and returns their exit code.
+int RunGenerators(const std::vector<std::string>& arguments);
+// `build` with the default store and manifest.
+int BuildPackages(const Paths& paths, bool keep_going);
+
+// Prints "aoti-cts: <error>" and returns kExitUsage.
+int Complain(const Error& error);
+
+// Writes results.json, junit.xml and report.md into the folder and prints the verdict table and their paths.
+Status WriteReports(const Run& run, const std::filesystem::path& folder);
+
+}  // namespace aoti_cts

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The vocabulary a case is written in, one screen: @case, c.dim, c.input, c.call, c.violation, c.tasks, c.model.
+
+A case is a program, how it is exported, and what each call of the compiled package must do. It is written in one file under
+`aoti_generate/cases/`; everything else (plan, package, golden, tests) follows. Nothing here or there imports torch at module level:
+the plan must exist where torch does not.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .formula import ValueRange
+
+DTYPES = ("float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
+_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+_LIMITS = {
+    "int64": (-(2**53), 2**53),
+    "int32": (-(2**31), 2**31 - 1),
+    "int16": (-(2**15), 2**15 - 1),
+    "int8": (-128, 127),
+    "uint8": (0, 255),
+    "bool": (0, 1),
+}
+
+
+@dataclass(frozen=True)
+class Dim:
+    """A dynamic dimension: every size in [min, max] is promised to work. `example` is the size the program is exported with."""
+
+    name: str
+    min: int
+    max: int
+    example: int
+
+
+@dataclass(frozen=True)
+class Input:
+    """A tensor input; `shape` counts elements and may hold Dims."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | Dim, ...]
+    values: ValueRange
+
+
+@dataclass(frozen=True)
+class Violation:
+    """What a call breaks: input number, dimension number, the size given."""
+
+    input: int
+    dim: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the package. `cell` says which property it serves; `expect` is ok, refused (where checks are on) or recorded."""
+
+    name: str
+    cell: str
+    expect: str
+    shapes: tuple[tuple[int, ...], ...]
+    values: tuple[ValueRange, ...]
+    violates: Violation | None = None
+
+
+class CaseError(Exception):
+    """A case that cannot be: the text names file and line, the case and the field."""
+
+
+@dataclass
+class Case:
+    """Filled by the function that describes it. See `generators/aoti_generate/cases/` for examples."""
+
+    name: str
+    source: str
+    doc: str
+    file: Path
+    line: int
+    dims: list[Dim] = field(default_factory=list)
+    inputs: list[Input] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    contraction: int = 1
+    weights: ValueRange = field(default_factory=lambda: ValueRange(-64, 63, 9))
+    options: dict[str, typing.Any] = field(default_factory=dict)
+    builder: typing.Callable[[], typing.Any] | None = None
+
+    # --- what a case says ---------------------------------------------------------------------------------------------
+    def dim(self, name: str, *, min: int, max: int, example: int | None = None) -> Dim:
+        """A dynamic dimension. Every input that uses it shares it."""
+        dim = Dim(name, min, max, example if example is not None else (min + max) // 2)
+        self._require(bool(_NAME.match(name)), f"dim {name}: a name is [a-z][a-z0-9_]*")
+        self._require(0 <= min <= max, f"dim {name}: [{min}, {max}] holds no size")
+        self._require(all(d.name != name for d in self.dims), f"dim {name}: described twice; use the one that c.dim returned")
+        self._require(min <= dim.example <= max, f"dim {name}: example {dim.example} is outside [{min}, {max}]")
+        self.dims.append(dim)
+        return dim
+
+    def input(self, name: str, dtype: str, shape: tuple[int | Dim, ...], values: ValueRange | None = None) -> None:
+        """The next input, in call order."""
+        self._require(bool(_NAME.match(name)), f"input {name}: a name is [a-z][a-z0-9_]*")
+        self._require(all(spec.name != name for spec in self.inputs), f"input {name}: described twice")
+        self._require(dtype in DTYPES, f"input {name}: unknown dtype {dtype}; known: {', '.join(DTYPES)}")
+        if values is None:
+            low, high = _LIMITS.get(dtype, (-64, 63))
+            values = ValueRange(max(low, -64), min(high, 63), 5 if "float" in dtype else 0)
+        for size in shape:
+            self._require(
+                size in self.dims if isinstance(size, Dim) else size >= 0, f"input {name}: shape: {size} is neither a size nor a dim of this case"
+            )
+        self._check_values(name, dtype, values)
+        self.inputs.append(Input(name, dtype, tuple(shape), values))
+
+    def call(self, name: str, *, sizes: dict[str, int] | None = None, values: dict[str, ValueRange] | None = None) -> None:
+        """A call inside the contract: judged against the golden. `values` replaces an input's value range."""
+        dims = {d.name: d for d in self.dims}
+        for dim, size in (sizes or {}).items():
+            self._require(dim in dims, f"call {name}: sizes: no dim is called {dim}")
+            self._require(dims[dim].min <= size <= dims[dim].max, f"call {name}: sizes: {dim}={size} is outside [{dims[dim].min}, {dims[dim].max}]")
+        for input, replaced in (values or {}).items():
+            self._check_values(input, self.inputs[self._input_index(input, f"call {name}: values")].dtype, replaced)
+        self._add(name, "named", "ok", self._shapes(sizes or {}), values)
+
+    def violation(self, name: str, *, input: str, dim: int, size: int, others: dict[str, tuple[int, ...]] | None = None) -> None:
+        """A call that breaks a static size or an equality: refused where input checks are on, recorded where they are off."""
+        index = self._input_index(input, f"call {name}: input")
+        shapes = [list(shape) for shape in self._shapes({})]
+        for other, shape in (others or {}).items():
+            shapes[self._input_index(other, f"call {name}: others")] = list(shape)
+        rank = len(shapes[index])
+        self._require(0 <= dim < rank, f"call {name}: dim: input {input} has {rank} dimensions, there is no number {dim}")
+        self._require(size >= 0 and size != shapes[index][dim], f"call {name}: size: {size} breaks nothing in dimension {dim} of input {input}")
+        shapes[index][dim] = size
+        cell = "unequal" if isinstance(self.inputs[index].shape[dim], Dim) else "static"
+        self._add(name, cell, "refused", [tuple(s) for s in shapes], None, Violation(index, dim, size))
+
+    def tasks(self, count: int) -> None:
+        """`count` calls with their own values and, where a dim allows, their own sizes: what threads run, each with its own golden."""
+        for task in range(count):
+            sizes = {d.name: _task_size(d, task, count) for d in self.dims}
+            self._add(f"task_{task}", "task", "ok", self._shapes(sizes), None)
+
+    def model(self, builder: typing.Callable[[], typing.Any]) -> typing.Callable[[], typing.Any]:
+        """Decorator of the function that returns the torch.nn.Module. Import torch inside it."""
+        self.builder = builder
+        return builder
+
+    # --- what follows from it -----------------------------------------------------------------------------------------
+    def finish(self) -> None:
+        """Adds the example call, its twin with other values and the lattice of every dynamic dim, and checks the whole."""
+        self._require(bool(_NAME.match(self.name)), "name: it must be [a-z][a-z0-9_]*")
+        self._require(bool(self.doc), "doc: the docstring is missing: say what the case is for")
+        self._require(bool(self.source), "source: it is empty: name where the promise comes from")
+        self._require(self.builder is not None, "model: there is no @c.model")
+        self._require(bool(self.inputs), "inputs: there is none")
+        self._require(self.contraction >= 1, f"contraction: {self.contraction} is below 1")
+        self._add("example", "example", "ok", self._shapes({}), None)
+        self._add("second", "second", "ok", self._shapes({}), None)  # the same sizes, other values: no result can be a stale one
+        for dim in self.dims:
+            inside = {"min": dim.min, "min_plus_1": dim.min + 1, "mid": (dim.min + dim.max) // 2, "max": dim.max}
+            taken: set[int] = set()
+            for cell, size in inside.items():
+                if size <= dim.max and size not in taken:
+                    self._add(f"{dim.name}_{cell}", cell, "ok", self._shapes({dim.name: size}), None)
+                    taken.add(size)
+            for cell, size in (("below_min", dim.min - 1), ("above_max", dim.max + 1)):
+                if size >= 0:
+                    self._add(f"{dim.name}_{cell}", cell, "refused", self._shapes({dim.name: size}), None, self._first_use(dim, size))
+        names = [call.name for call in self.calls]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        self._require(not twice, f"call {', '.join(twice)}: two calls share this name")
+
+    def _add(
+        self,
+        name: str,
+        cell: str,
+        expect: str,
+        shapes: typing.Sequence[tuple[int, ...]],
+        values: dict[str, ValueRange] | None,
+        violates: Violation | None = None,
+    ) -> None:
+        self._require(bool(_NAME.match(name)), f"call {name}: a name is [a-z][a-z0-9_]*")
+        replaced = [(values or {}).get(i.name, i.values) for i in self.inputs]
+        self.calls.append(Call(name, cell, expect, tuple(shapes), tuple(replaced), violates))
+
+    def _shapes(self, sizes: dict[str, int]) -> list[tuple[int, ...]]:
+        def size_of(d: int | Dim) -> int:
+            return sizes.get(d.name, d.example) if isinstance(d, Dim) else d
+
+        return [tuple(size_of(d) for d in i.shape) for i in self.inputs]
+
+    def _first_use(self, dim: Dim, size: int) -> Violation:
+        for index, spec in enumerate(self.inputs):
+            for position, d in enumerate(spec.shape):
+                if d == dim:
+                    return Violation(index, position, size)
+        raise CaseError(f"{self.file}:{self.line}: case {self.name}: dim {dim.name}: no input uses it")
+
+    def _check_values(self, name: str, dtype: str, values: ValueRange) -> None:
+        self._require(0 <= values.high - values.low < 2**31, f"input {name}: values: [{values.low}, {values.high}] must hold 1 to 2^31 integers")
+        if dtype in _LIMITS:
+            low, high = _LIMITS[dtype]
+            self._require(values.shift == 0, f"input {name}: values: those of an integer dtype cannot be shifted")
+            self._require(low <= values.low and values.high <= high, f"input {name}: values: [{values.low}, {values.high}] do not fit {dtype}")
+
+    def _input_index(self, name: str, where: str) -> int:
+        for index, spec in enumerate(self.inputs):
+            if spec.name == name:
+                return index
+        raise CaseError(f"{self.file}:{self.line}: case {self.name}: {where}: no input is called {name}")
+
+    def _require(self, holds: bool, complaint: str) -> None:
+        if not holds:
+            raise CaseError(f"{self.file}:{self.line}: case {self.name}: {complaint}")
+
+
+def _task_size(dim: Dim, task: int, count: int) -> int:
+    return dim.min + (dim.max - dim.min) * task // max(count - 1, 1)
+
+
+_registered: list[Case] = []
+
+
+def case(*, source: str) -> typing.Callable[[typing.Callable[[Case], None]], typing.Callable[[Case], None]]:
+    """Registers the decorated function as a case of its own name. `source`: where the promise comes from (SPEC ids or seed sections)."""
+
+    def register(function: typing.Callable[[Case], None]) -> typing.Callable[[Case], None]:
+        code = function.__code__
+        doc = inspect.getdoc(function) or ""
+        described = Case(function.__name__, source, doc, Path(code.co_filename), code.co_firstlineno)
+        function(described)
+        described.finish()
+        for known in _registered:
+            if known.name == described.name:
+                raise CaseError(f"{described.file}:{described.line}: case {described.name}: name: it exists already in {known.file}:{known.line}")
+        _registered.append(described)
+        return function
+
+    return register
+
+
+def all_cases() -> list[Case]:
+    """Every case, in the order of files and of definition."""
+    from . import cases
+
+    cases.load()
+    return list(_registered)

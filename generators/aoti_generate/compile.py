@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a case to a package and its facts: build the module, export it, compare its reference to the golden, compile it. Imports torch."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import os
+import shutil
+import time
+import typing
+import zipfile
+from pathlib import Path
+
+import torch
+
+from . import formula
+from .case import Call, Case, Dim
+from .store import Store, sha256
+
+# What export writes beside the program itself: sources of the tracer, ids, the caller's example tensors.
+_NOT_PROGRAM = ("/.data/", "sample_inputs", "serialization_id", "byteorder", "archive_format", "archive_version")
+
+
+def dtype_of(name: str) -> torch.dtype:
+    """From PyTorch's name of a dtype, without `torch.`."""
+    return typing.cast(torch.dtype, getattr(torch, name))
+
+
+def build_module(case: Case) -> torch.nn.Module:
+    """The case's module in eval mode, with every parameter and floating buffer filled by formula."""
+    assert case.builder is not None
+    module = typing.cast(torch.nn.Module, case.builder()).eval()
+    with torch.no_grad():
+        for kind, named in (("param", module.named_parameters()), ("buffer", module.named_buffers())):
+            for name, value in named:
+                if value.is_floating_point():
+                    value.copy_(formula.tensor(f"{case.name}/{kind}/{name}", value.shape, value.dtype, case.weights))
+    return module
+
+
+def make_inputs(case: Case, call: Call) -> tuple[torch.Tensor, ...]:
+    """The inputs of one call, by formula."""
+    return tuple(
+        formula.tensor(f"{case.name}/{call.name}/{spec.name}", shape, dtype_of(spec.dtype), values)
+        for spec, shape, values in zip(case.inputs, call.shapes, call.values, strict=True)
+    )
+
+
+def as_tensors(result: typing.Any) -> list[torch.Tensor]:
+    """A model's result as a list of its outputs."""
+    return [result] if isinstance(result, torch.Tensor) else list(result)
+
+
+def export(case: Case, module: torch.nn.Module) -> torch.export.ExportedProgram:
+    """torch.export with the case's Dims; a Dim used twice is the same torch Dim, hence an equality."""
+    dims = {d.name: torch.export.Dim(d.name, min=d.min, max=d.max) for d in case.dims}
+    shapes = tuple({i: dims[d.name] for i, d in enumerate(spec.shape) if isinstance(d, Dim)} for spec in case.inputs)
+    example = next(call for call in case.calls if call.cell == "example")
+    return torch.export.export(module, make_inputs(case, example), dynamic_shapes=shapes)
+
+
+def input_facts(program: torch.export.ExportedProgram) -> list[list[typing.Any]]:
+    """Per input and dim: the static size, or {min, max} as the exported program constrains it."""
+    users = set(program.graph_signature.user_inputs)
+    facts = []
+    for node in program.graph.nodes:
+        if node.op != "placeholder" or node.name not in users:
+            continue
+        dims: list[typing.Any] = []
+        for size in node.meta["val"].shape:
+            bounds = None if isinstance(size, int) else program.range_constraints.get(size.node.expr)
+            dims.append(size if isinstance(size, int) else {"min": int(bounds.lower), "max": int(bounds.upper)} if bounds else {})
+        facts.append(dims)
+    return facts
+
+
+def canonical_hash(program: torch.export.ExportedProgram) -> str:
+    """Hash of what the program computes: no stack traces, no ids, no example tensors."""
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer)
+    parts: list[str | bytes] = []
+    with zipfile.ZipFile(buffer) as archive:
+        for name in sorted(archive.namelist()):
+            if any(word in name for word in _NOT_PROGRAM):
+                continue
+            data = archive.read(name)
+            if name.endswith(".json"):
+                data = json.dumps(_without_metadata(json.loads(data)), sort_keys=True).encode()
+            parts += [name.split("/", 1)[-1], data]
+    return sha256(*parts)
+
+
+def _without_metadata(value: typing.Any) -> typing.Any:
+    if isinstance(value, dict):
+        return {key: _without_metadata(item) for key, item in value.items() if key != "metadata"}
+    if isinstance(value, list):
+        return [_without_metadata(item) for item in value]
+    return value
+
+
+def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str, typing.Any]:
+    """Exports and, unless the store has the same program, compiles. Returns the facts of the package.
+
+    Raises whatever export or the compiler raise, and reference.GoldenError where the blessed golden is not this program's.
+    """
+    from . import reference
+
+    started = time.monotonic()
+    module = build_module(case)
+    reference.check_golden(case, module, golden)
+    program = export(case, module)
+    content = sha256(canonical_hash(program), store.toolchain.key(), json.dumps(case.options, sort_keys=True, default=str))
+    path = store.content_path(content)
+    compiled = not path.exists()
+    if compiled:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        work.mkdir(parents=True, exist_ok=True)
+        temporary = work / f"{case.name}.{os.getpid()}.pt2"
+        try:
+            torch._inductor.aoti_compile_and_package(copy.copy(program), package_path=str(temporary), inductor_configs=case.options or None)
+            shutil.move(temporary, path.with_suffix(f".{os.getpid()}.tmp"))
+            path.with_suffix(f".{os.getpid()}.tmp").replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+            path.with_suffix(f".{os.getpid()}.tmp").unlink(missing_ok=True)
+    torch._dynamo.reset()
+    return {
+        "case": case.name,
+        "content": content,
+        "sha256": sha256_of_file(path),
+        "bytes": path.stat().st_size,
+        "compiled": compiled,
+        "seconds": round(time.monotonic() - started, 3),
+        "exported_inputs": input_facts(program),
+        **store.toolchain.facts(),
+    }
+
+
+def sha256_of_file(path: Path) -> str:
+    """In hexadecimal."""
+    import hashlib
+
+    return hashlib.sha256(path.read_bytes()).hexdigest()

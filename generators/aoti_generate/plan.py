@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plan: every case as JSON, written without torch and before any package exists. Its schema is generators/cases.schema.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import typing
+from pathlib import Path
+
+from .case import Call, Case, Dim, Input, all_cases
+from .formula import ValueRange
+
+SCHEMA_VERSION = 1
+GENERATORS = Path(__file__).resolve().parent.parent
+
+
+def _values(values: ValueRange) -> dict[str, int]:
+    return {"low": values.low, "high": values.high, "shift": values.shift}
+
+
+def _input(spec: Input) -> dict[str, typing.Any]:
+    shape = [d.name if isinstance(d, Dim) else d for d in spec.shape]
+    return {"name": spec.name, "dtype": spec.dtype, "shape": shape}
+
+
+def _call(call: Call) -> dict[str, typing.Any]:
+    entry: dict[str, typing.Any] = {
+        "name": call.name,
+        "cell": call.cell,
+        "expect": call.expect,
+        "shapes": [list(shape) for shape in call.shapes],
+        "values": [_values(values) for values in call.values],
+    }
+    if call.violates:
+        entry["violates"] = {"input": call.violates.input, "dim": call.violates.dim, "size": call.violates.size}
+    return entry
+
+
+def describe(case: Case) -> dict[str, typing.Any]:
+    """One case as the plan and the action key see it."""
+    return {
+        "name": case.name,
+        "source": case.source,
+        "doc": case.doc,
+        "file": str(case.file.resolve().relative_to(GENERATORS)),
+        "line": case.line,
+        "device": "cpu",
+        "dims": [{"name": d.name, "min": d.min, "max": d.max} for d in case.dims],
+        "inputs": [_input(spec) for spec in case.inputs],
+        "contraction": case.contraction,
+        "calls": [_call(call) for call in case.calls],
+    }
+
+
+def write_plan(path: Path) -> None:
+    """Writes the plan of all cases."""
+    plan = {"schema": SCHEMA_VERSION, "cases": [describe(case) for case in all_cases()]}
+    write_atomically(path, json.dumps(plan, indent=1) + "\n")
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Writes beside `path` and renames: a reader never sees half a file, parallel writers do not mix. An OSError names `path`."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Goldens: float64 references of every call, computed in eager PyTorch on the inputs cast to the case's dtype first.
+
+golden/<case>.json          what is promised of each output (dtype, shape, strides), the hash of its reference, eager's own error
+golden/<case>.safetensors   the references, float64; outputs above 4,096 elements keep a formula-chosen sample and both ends
+
+Blessing takes two steps: `bless` writes `<name>.unapproved` beside the goldens, a person reads the difference, `bless --approve` renames.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from . import formula, plan
+from .case import Call, Case
+from .compile import as_tensors, make_inputs
+
+STORED_ELEMENTS = 4096
+AGREEMENT = 1e-11  # two float64 libm's may differ in their last bits; relative to the largest element
+
+
+class GoldenError(Exception):
+    """A golden that is missing or not this program's: the text names the file and the fix."""
+
+
+@dataclass
+class Reference:
+    """One output of one call: the eager result's structure and the float64 values."""
+
+    eager: torch.Tensor
+    exact: torch.Tensor
+
+    def eager_error(self) -> float:
+        """Largest absolute error of eager in the case's own dtype, where both are finite: NaN and infinities are compared by themselves."""
+        error = (self.eager.to(torch.float64) - self.exact).abs()
+        finite = error[torch.isfinite(error)]
+        return float(finite.max()) if finite.numel() else 0.0
+
+
+def compute(case: Case, module: torch.nn.Module, call: Call) -> list[Reference]:
+    """References of all outputs of one call. Raises what eager raises where the call means nothing to it."""
+    inputs = make_inputs(case, call)
+    with torch.no_grad():
+        eager = as_tensors(copy.deepcopy(module)(*inputs))
+        exact = as_tensors(copy.deepcopy(module).double()(*(t.double() if t.is_floating_point() else t for t in inputs)))
+    return [Reference(e, x.double().contiguous()) for e, x in zip(eager, exact, strict=True)]
+
+
+def stored_indices(name: str, count: int) -> torch.Tensor | None:
+    """Flat positions kept of an output of `count` elements; None for all. Both ends are always kept."""
+    if count <= STORED_ELEMENTS:
+        return None
+    edge = STORED_ELEMENTS // 16
+    middle = formula.tensor(name, (STORED_ELEMENTS,), torch.int64, formula.ValueRange(0, min(count, 2**31) - 1, 0))
+    ends = torch.cat([torch.arange(edge), torch.arange(count - edge, count)])
+    return torch.unique(torch.cat([middle, ends]))
+
+
+def _bytes(tensor: torch.Tensor) -> bytes:
+    return bytes(tensor.contiguous().flatten().view(torch.uint8).untyped_storage()) if tensor.numel() else b""
+
+
+def describe_golden(case: Case, module: torch.nn.Module) -> tuple[dict[str, typing.Any], dict[str, torch.Tensor]]:
+    """What the two golden files of a case hold."""
+    calls: dict[str, typing.Any] = {}
+    tensors: dict[str, torch.Tensor] = {}
+    for call in case.calls:
+        try:
+            references = compute(case, module, call)
+        except (RuntimeError, IndexError, ValueError) as error:
+            if call.expect == "ok":
+                raise
+            calls[call.name] = {"eager_refuses": (str(error).strip() or type(error).__name__).splitlines()[0]}
+            continue
+        outputs = []
+        for index, reference in enumerate(references):
+            name = f"{call.name}/{index}"
+            kept = stored_indices(f"{case.name}/{name}", reference.exact.numel())
+            values = reference.exact.flatten() if kept is None else reference.exact.flatten()[kept]
+            tensors[name] = values.clone()
+            if kept is not None:
+                tensors[name + "/at"] = kept
+            outputs.append(
+                {
+                    "dtype": str(reference.eager.dtype).removeprefix("torch."),
+                    "shape": list(reference.eager.shape),
+                    "strides": list(reference.eager.stride()),
+                    "sampled": kept is not None,
+                    "sha256": hashlib.sha256(_bytes(values) + (_bytes(kept) if kept is not None else b"")).hexdigest(),
+                    "eager_error": reference.eager_error(),
+                }
+            )
+        calls[call.name] = {"outputs": outputs}
+    return {"schema": 1, "case": case.name, "calls": calls}, tensors
+
+
+def golden_paths(case: Case, golden: Path) -> tuple[Path, Path]:
+    """The facts and the references of a case."""
+    return golden / f"{case.name}.json", golden / f"{case.name}.safetensors"
+
+
+def _unapproved(path: Path) -> Path:
+    return path.with_name(path.name + ".unapproved")
+
+
+def write_unapproved(case: Case, module: torch.nn.Module, golden: Path) -> list[str]:
+    """Writes the two files with `.unapproved`; returns in words what would change, empty where nothing does."""
+    from safetensors.torch import save
+
+    described, tensors = describe_golden(case, module)
+    facts, data = golden_paths(case, golden)
+    try:
+        known = json.loads(facts.read_text())["calls"]
+        changes = [f"{name}: {_change(known.get(name), call)}" for name, call in described["calls"].items() if _differs(known.get(name), call)]
+        changes += [f"{name}: gone" for name in known if name not in described["calls"]]
+    except (OSError, ValueError, KeyError):
+        changes = ["a new golden"]
+    if changes or not data.exists():
+        plan.write_atomically(_unapproved(facts), json.dumps(described, indent=1) + "\n")
+        plan.write_atomically(_unapproved(data), save(tensors))
+    else:  # what an earlier bless left here describes a program that is no more
+        _unapproved(facts).unlink(missing_ok=True)
+        _unapproved(data).unlink(missing_ok=True)
+    return changes
+
+
+def _differs(known: dict[str, typing.Any] | None, call: dict[str, typing.Any]) -> bool:
+    def hashes(entry: dict[str, typing.Any]) -> list[typing.Any]:
+        return [{k: v for k, v in output.items() if k != "eager_error"} for output in entry.get("outputs", [])]
+
+    return known is None or hashes(known) != hashes(call) or ("outputs" in known) != ("outputs" in call)
+
+
+def _change(known: dict[str, typing.Any] | None, call: dict[str, typing.Any]) -> str:
+    if known is None:
+        return "new"
+    return f"{known.get('outputs', known)} -> {call.get('outputs', call)}"
+
+
+def check_golden(case: Case, module: torch.nn.Module, golden: Path) -> None:
+    """The full reference, computed again, must agree with what is blessed: else the model, a formula or eager has changed."""
+    from safetensors.torch import load_file
+
+    facts, data = golden_paths(case, golden)
+    if not facts.exists() or not data.exists():
+        raise GoldenError(f"{facts}: case {case.name} has no golden: run ./aoti-cts bless {case.name}, read it, then bless --approve")
+    blessed = json.loads(facts.read_text())["calls"]
+    stored = load_file(str(data))
+    for call in case.calls:
+        if call.name not in blessed:
+            raise GoldenError(f"{facts}: call {call.name} of case {case.name} has no golden: run ./aoti-cts bless {case.name}")
+        if "outputs" not in blessed[call.name]:
+            continue
+        for index, reference in enumerate(compute(case, module, call)):
+            name = f"{call.name}/{index}"
+            values = reference.exact.flatten()
+            if name + "/at" in stored:
+                values = values[stored[name + "/at"]]
+            expected = stored[name]
+            if values.shape != expected.shape or not torch.allclose(values, expected, rtol=AGREEMENT, atol=_scale(expected), equal_nan=True):
+                raise GoldenError(
+                    f"{data}: {name} is not the reference of case {case.name} any more (model, formula or eager PyTorch changed): "
+                    f"run ./aoti-cts bless {case.name} and read the difference before approving it"
+                )
+
+
+def _scale(expected: torch.Tensor) -> float:
+    finite = expected[torch.isfinite(expected)]
+    return AGREEMENT * float(finite.abs().max()) if finite.numel() else 0.0

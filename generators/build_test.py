@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The driver of `build`, with a worker that compiles nothing: a failure is data, Ctrl-C loses nothing, words name the thing and the fix."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+import tempfile
+import time
+import typing
+import unittest
+from pathlib import Path
+from unittest import mock
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import fakes
+from aoti_generate import build
+from aoti_generate.case import all_cases
+from plan_test import complaints
+
+
+class Build(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.driver = fakes.Driver(Path(folder.name).resolve())
+        self.names = [case.name for case in all_cases()]
+
+    def expect(self, status: int, words: str, *arguments: str, **named: typing.Any) -> str:
+        code, said = self.driver.run(*arguments, **named)
+        self.assertRegex(said, words)
+        self.assertEqual(code, status, said)
+        self.assertNotIn("Traceback", said)
+        self.assertEqual(self.driver.alive(), {})
+        return said
+
+    def test_every_package_is_in_the_manifest_and_the_second_build_compiles_nothing(self) -> None:
+        self.expect(0, f"{len(self.names)} of {len(self.names)} packages ready, {len(self.names)} compiled now", "-j3")
+        self.assertEqual(list(self.driver.packages()), self.names)
+        self.assertTrue(all(Path(entry["path"]).stat().st_size == entry["bytes"] for entry in self.driver.packages().values()))
+        said = self.expect(0, "ready, 0 compiled now", behaviour={"*": "die"})
+        self.assertNotIn("compiling", said)
+        self.assertEqual(sorted(p.name for p in self.driver.store.iterdir()), ["action", "build.log", "content", "work"])
+        self.assertEqual(list((self.driver.store / "work").iterdir()), [])
+
+    def test_a_failed_compile_is_data_with_the_compilers_words(self) -> None:
+        self.expect(1, "no package for cond: CppCompileError", behaviour={"cond": "fail"})
+        packages = self.driver.packages()
+        self.assertEqual(packages["cond"], {"case": "cond", "failed": fakes.COMPILER_SAYS})
+        self.assertEqual([name for name, entry in packages.items() if "path" not in entry], ["cond"])
+
+    def test_keep_going_writes_the_same_and_exits_0(self) -> None:
+        self.expect(0, "no package for cond", "--keep-going", behaviour={"cond": "fail"})
+        self.assertIn("failed", self.driver.packages()["cond"])
+
+    def test_the_manifest_is_what_its_schema_says(self) -> None:
+        self.driver.run(behaviour={"cond": "fail"})
+        manifest = json.loads(self.driver.manifest.read_text())
+        self.assertEqual(complaints(manifest, "packages.schema.json"), [])
+        manifest["packages"][0]["colour"] = "red"
+        self.assertNotEqual(complaints(manifest, "packages.schema.json"), [])
+
+    def test_a_worker_that_dies_fails_its_case_alone(self) -> None:
+        self.expect(
+            1, "no package for mlp_static: the generator process died .SIGKILL.; its output is in .*build.log", "-j1", behaviour={"mlp_static": "die"}
+        )
+        self.assertEqual([name for name, entry in self.driver.packages().items() if "failed" in entry], ["mlp_static"])
+        self.assertFalse((self.driver.store / "kept").exists())
+
+    def test_a_named_case_is_built_alone_and_the_others_stay_known(self) -> None:
+        self.expect(0, "1 of 1 packages ready, 1 compiled now", "cond")
+        self.assertEqual(list(self.driver.packages()), ["cond"])
+        self.expect(0, "1 of 1 packages ready, 1 compiled now", "mlp_static")
+        self.assertEqual(list(self.driver.packages()), ["cond", "mlp_static"])
+
+    def test_an_unknown_case_is_named(self) -> None:
+        self.expect(2, "error: no case is called nonesuch: .*list --cases", "nonesuch")
+        self.assertFalse(self.driver.manifest.exists())
+
+    def interrupt(self, number: int) -> str:
+        with self.driver.start("-j2", behaviour={"shared_dim": "hang", "mlp_dynamic": "hang"}) as process:
+            assert process.stderr
+            for line in process.stderr:  # finished packages are told as they come
+                if line.startswith("[2/"):
+                    break
+            deadline = time.monotonic() + 20
+            while sum("sleep 600" in words for words in self.driver.alive().values()) < 2 and time.monotonic() < deadline:
+                time.sleep(0.02)
+            began = time.monotonic()
+            process.send_signal(number)
+            said = process.communicate(timeout=20)[1]
+            self.assertLess(time.monotonic() - began, 5)
+            self.assertEqual(process.returncode, 130, said)
+        self.assertEqual(self.driver.alive(), {})
+        self.assertNotIn("Traceback", said)
+        self.assertNotIn("FAILED", said)
+        return said
+
+    def test_ctrl_c_ends_every_process_and_keeps_finished_packages(self) -> None:
+        self.assertIn("finished packages are kept", self.interrupt(signal.SIGINT))
+        self.assertFalse(self.driver.manifest.exists())
+        self.assertEqual(list((self.driver.store / "work").iterdir()), [])
+        self.expect(0, f"ready, {len(self.names) - 2} compiled now")
+
+    def test_a_driver_that_is_told_to_end_takes_its_workers_with_it(self) -> None:
+        self.interrupt(signal.SIGTERM)
+
+    def test_a_driver_that_is_killed_leaves_nothing_that_stops_the_next(self) -> None:
+        with self.driver.start("-j1", behaviour={"*": "hang"}) as process:
+            assert process.stderr
+            process.stderr.readline()
+            time.sleep(0.5)
+            process.kill()
+        for pid in self.driver.alive():
+            os.kill(pid, signal.SIGKILL)  # a real compiler ends by itself, and its worker at the end of its input
+        self.expect(0, "packages ready")
+        self.assertEqual(list((self.driver.store / "work").iterdir()), [])
+
+    def test_no_compiler_is_named_with_the_fix(self) -> None:
+        self.driver.environment["CXX"] = "/nonexistent"
+        self.expect(2, "error: no C.. compiler: /nonexistent is not on PATH; install g.. .apt-get install g..")
+
+    def test_a_missing_torch_folder_is_named(self) -> None:
+        self.driver.torch = self.driver.folder / "gone"
+        self.expect(2, f"error: {self.driver.torch}/version.py cannot be read")
+
+    def test_a_store_that_cannot_be_is_named(self) -> None:
+        self.driver.store.write_text("a file where the store should be")
+        self.expect(2, f"error: {self.driver.store}/work: Not a directory; ")
+
+    @unittest.skipIf(os.geteuid() == 0, "nothing is read-only for root")
+    def test_a_read_only_store_is_named_with_the_fix(self) -> None:
+        self.driver.store.mkdir(mode=0o555)
+        self.expect(2, f"error: {self.driver.store}/work: Permission denied; make it writable or set AOTI_CTS_HOME")
+
+    def test_a_disk_that_fills_up_is_said_and_the_old_manifest_stays(self) -> None:
+        self.expect(0, "ready", "cond")
+        before = self.driver.manifest.read_text()
+        # a limit that the stand-in's packages keep, and facts and manifest do not
+        said = self.expect(2, f"error: {self.driver.manifest}: File too large; .*ulimit -f", before=lambda: limit_files(16))
+        self.assertIn("no package for mlp_static: OSError", said)
+        self.assertEqual(self.driver.manifest.read_text(), before)
+
+
+def limit_files(size: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+class Progress(unittest.TestCase):
+    def setUp(self) -> None:
+        self.enterContext(mock.patch.object(build.sys, "stderr", mock.Mock(isatty=lambda: False)))
+
+    def test_the_first_package_of_each_worker_does_not_spoil_the_estimate(self) -> None:
+        progress = build.Progress(10, 2, "compiled")
+        self.assertAlmostEqual(progress.left(), 10 * build.SECONDS_PER_PACKAGE / 2)
+        for seconds in (30.0, 31.0):
+            progress.step("first", seconds, False)
+        self.assertAlmostEqual(progress.left(), 8 * build.SECONDS_PER_PACKAGE / 2)
+        for seconds in (4.0, 5.0, 100.0):
+            progress.step("later", seconds, False)
+        self.assertAlmostEqual(progress.left(), 5 * 5.0 / 2)
+
+    def test_nothing_is_left_at_the_end(self) -> None:
+        progress = build.Progress(1, 1, "compiled")
+        with mock.patch.object(progress, "say") as say:
+            progress.step("only", 3.0, True)
+        say.assert_called_once_with("[1/1] compiled only: FAILED after 3.0 s")
+
+
+if __name__ == "__main__":
+    unittest.main()

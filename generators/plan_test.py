@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plan and the cases it is made of. To add a complaint about a bad case: a test in BadCases."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import typing
+import unittest
+from pathlib import Path
+from unittest import mock
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from aoti_generate import case as vocabulary
+from aoti_generate import plan
+from aoti_generate.case import Case, CaseError, Dim, all_cases
+from aoti_generate.formula import ValueRange
+
+GENERATORS = plan.GENERATORS
+
+
+def complaints(instance: typing.Any, schema: str) -> list[str]:
+    from jsonschema import Draft202012Validator
+
+    described = json.loads((GENERATORS / schema).read_text())
+    Draft202012Validator.check_schema(described)
+    return [f"{error.json_path}: {error.message}" for error in Draft202012Validator(described).iter_errors(instance)]
+
+
+class Plan(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name) / "new" / "cases.json"
+
+    def test_the_plan_is_written_without_importing_torch(self) -> None:
+        program = "import sys; from aoti_generate import __main__ as m; status = m.main(sys.argv[1:]); sys.exit('torch' in sys.modules or status)"
+        run = [sys.executable, "-c", program, "plan", "--out", str(self.path)]
+        done = subprocess.run(run, env={**os.environ, "PYTHONPATH": str(GENERATORS)}, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(json.loads(self.path.read_text())["cases"])
+
+    def test_the_plan_is_what_its_schema_says(self) -> None:
+        plan.write_plan(self.path)
+        self.assertEqual(complaints(json.loads(self.path.read_text()), "cases.schema.json"), [])
+
+    def test_the_schema_refuses_a_field_it_does_not_know(self) -> None:
+        described = {"schema": 1, "cases": [{**plan.describe(all_cases()[0]), "colour": "red"}]}
+        self.assertIn("'colour' was unexpected", " ".join(complaints(described, "cases.schema.json")))
+
+    def test_every_case_has_its_own_name_and_every_call_too(self) -> None:
+        cases = all_cases()
+        self.assertEqual(len({case.name for case in cases}), len(cases))
+        for case in cases:
+            names = [call.name for call in case.calls]
+            self.assertEqual(len(set(names)), len(names), case.name)
+
+    def test_a_dim_is_called_at_both_ends_and_one_beyond(self) -> None:
+        case = next(case for case in all_cases() if case.name == "shared_dim")
+        sizes = {call.cell: call.shapes[0][0] for call in case.calls if call.name.startswith("rows_")}
+        self.assertEqual(sizes, {"min": 2, "min_plus_1": 3, "mid": 9, "max": 16, "below_min": 1, "above_max": 17})
+
+    def test_a_plan_that_cannot_be_written_is_named(self) -> None:
+        self.path.parent.parent.joinpath("new").write_text("a file where a folder should be")
+        run = [sys.executable, "-m", "aoti_generate", "plan", "--out", str(self.path)]
+        done = subprocess.run(run, env={**os.environ, "PYTHONPATH": str(GENERATORS)}, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(f"error: {self.path}: ", done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+
+
+def build() -> None:
+    """Stands for a model: the plan never calls it."""
+
+
+class BadCases(unittest.TestCase):
+    """Each complaint names file and line, the case and the field."""
+
+    def expect(self, field: str, words: str, body: typing.Callable[[Case], None], doc: str | None = "What it is for.", name: str = "bad") -> None:
+        body.__name__, body.__doc__ = name, doc
+        with mock.patch.object(vocabulary, "_registered", list(all_cases())), self.assertRaises(CaseError) as raised:
+            vocabulary.case(source="S0")(body)
+        place = f"{body.__code__.co_filename}:{body.__code__.co_firstlineno}: case {name}: {field}"
+        self.assertRegex(str(raised.exception), f"^{re.escape(place)}\\b.*{words}")
+
+    def test_without_a_docstring(self) -> None:
+        def body(c: Case) -> None:
+            c.input("x", "float32", (2,))
+            c.model(build)
+
+        self.expect("doc", "docstring is missing", body, doc=None)
+
+    def test_without_a_model(self) -> None:
+        self.expect("model", "@c.model", lambda c: c.input("x", "float32", (2,)))
+
+    def test_without_an_input(self) -> None:
+        self.expect("inputs", "none", lambda c: c.model(build))
+
+    def test_a_name_that_exists(self) -> None:
+        def body(c: Case) -> None:
+            c.input("x", "float32", (2,))
+            c.model(build)
+
+        self.expect("name", r"exists already in .*mlp\.py:\d+", body, name="mlp_static")
+
+    def test_a_name_that_is_no_identifier(self) -> None:
+        def body(c: Case) -> None:
+            c.input("x", "float32", (2,))
+            c.model(build)
+
+        self.expect("name", "a-z", body, name="Bad-Name")
+
+    def test_an_unknown_dtype(self) -> None:
+        self.expect("input x", "unknown dtype float31; known: float64", lambda c: c.input("x", "float31", (2,)))
+
+    def test_an_example_outside_its_dim(self) -> None:
+        self.expect("dim n", r"example 9 is outside \[1, 8\]", lambda c: c.dim("n", min=1, max=8, example=9))
+
+    def test_a_dim_that_holds_no_size(self) -> None:
+        self.expect("dim n", "holds no size", lambda c: c.dim("n", min=8, max=1))
+
+    def test_a_dim_of_another_case(self) -> None:
+        self.expect("input x", "shape", lambda c: c.input("x", "float32", (Dim("n", 1, 4, 2),)))
+
+    def test_a_dim_that_no_input_uses(self) -> None:
+        def body(c: Case) -> None:
+            c.dim("n", min=1, max=4)
+            c.input("x", "float32", (2,))
+            c.model(build)
+
+        self.expect("dim n", "no input uses it", body)
+
+    def test_shifted_integers(self) -> None:
+        self.expect("input x", "values: .*shifted", lambda c: c.input("x", "int32", (2,), ValueRange(0, 9, 1)))
+
+    def test_values_that_do_not_fit_the_dtype(self) -> None:
+        self.expect("input x", "values: .*do not fit uint8", lambda c: c.input("x", "uint8", (2,), ValueRange(-1, 9, 0)))
+
+    def test_values_that_are_none(self) -> None:
+        self.expect("input x", "values: ", lambda c: c.input("x", "float32", (2,), ValueRange(9, 0, 0)))
+
+    def with_input(self, then: typing.Callable[[Case], None]) -> typing.Callable[[Case], None]:
+        def body(c: Case) -> None:
+            c.input("x", "float32", (c.dim("n", min=1, max=8), 4))
+            then(c)
+            c.model(build)
+
+        return body
+
+    def test_a_violation_of_an_unknown_input(self) -> None:
+        self.expect("call v: input", "no input is called y", self.with_input(lambda c: c.violation("v", input="y", dim=0, size=3)))
+
+    def test_a_violation_of_an_unknown_dimension(self) -> None:
+        self.expect("call v: dim", "no number 2", self.with_input(lambda c: c.violation("v", input="x", dim=2, size=3)))
+
+    def test_a_violation_that_breaks_nothing(self) -> None:
+        self.expect("call v: size", "breaks nothing", self.with_input(lambda c: c.violation("v", input="x", dim=1, size=4)))
+
+    def test_a_call_with_an_unknown_dim(self) -> None:
+        self.expect("call v: sizes", "no dim is called m", self.with_input(lambda c: c.call("v", sizes={"m": 3})))
+
+    def test_a_call_outside_a_dim(self) -> None:
+        self.expect("call v: sizes", "n=9 is outside", self.with_input(lambda c: c.call("v", sizes={"n": 9})))
+
+    def test_a_call_with_values_of_an_unknown_input(self) -> None:
+        self.expect("call v: values", "no input is called y", self.with_input(lambda c: c.call("v", values={"y": ValueRange()})))
+
+    def test_two_calls_of_one_name(self) -> None:
+        self.expect("call example", "two calls share this name", self.with_input(lambda c: c.call("example")))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The one C header behind which a runtime for AOTInductor packages (.pt2) is put to be judged by AOTI-CTS.
+ *
+ * A runner is a shared library that exports aoti_get_runner_api(). It answers; it never judges. The suite loads one runner per process, calls
+ * open() once, and then forks a child per test: so open() and describe() must run no tensor operation and start no thread, and everything
+ * else runs in a child that may be killed.
+ *
+ * Draft, version 1: fields may still move until the version is frozen. Every struct that may grow opens with its own size.
+ */
+#ifndef AOTI_RUNNER_H_
+#define AOTI_RUNNER_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dlpack/dlpack.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define AOTI_RUNNER_API_VERSION 1u
+
+typedef enum aoti_status {
+  AOTI_OK = 0,          /* done */
+  AOTI_REFUSED = 1,     /* the runtime said no, and lives: aoti_error holds its own words */
+  AOTI_UNSUPPORTED = 2, /* this runner, or the runtime behind it, has no such operation */
+  AOTI_FAILED = 3       /* the runner itself failed before the runtime could answer: aoti_error says why */
+} aoti_status;
+
+/* Why a call did not succeed. Owned by the caller, filled by the callee, both texts end in NUL and are cut where they do not fit. */
+typedef struct aoti_error {
+  char kind[128];   /* class of the error, for example "c10::Error" */
+  char text[16384]; /* the runtime's own words, untouched */
+} aoti_error;
+
+/* Receives `size` bytes of UTF-8 text, not NUL-terminated, once per answer. The bytes are borrowed for the call. */
+typedef struct aoti_text_sink {
+  void* context;
+  void (*write)(void* context, const char* text, size_t size);
+} aoti_text_sink;
+
+typedef enum aoti_value_kind { AOTI_TENSOR = 0, AOTI_NONE = 1 } aoti_value_kind;
+
+enum { AOTI_FLAG_CONJ = 1u, AOTI_FLAG_NEG = 2u, AOTI_FLAG_REQUIRES_GRAD = 4u };
+
+/* A leaf of the flattened inputs or outputs, in the order of the package's call spec.
+ * tensor: strides are never NULL and count elements; data + byte_offset is the first element.
+ * storage: the whole allocation the tensor is a view of, in bytes; {NULL, 0} where the runtime does not tell. */
+typedef struct aoti_value {
+  int32_t kind;   /* aoti_value_kind; the fields below hold for AOTI_TENSOR only */
+  uint32_t flags; /* AOTI_FLAG_*: what DLPack cannot carry */
+  DLTensor tensor;
+  void* storage_data;
+  uint64_t storage_bytes;
+} aoti_value;
+
+/* Outputs of one run. Owned by the caller from run() until release_outputs(), also after the model is unloaded. */
+typedef struct aoti_outputs {
+  const aoti_value* values;
+  size_t count;
+  void* owner; /* the runner's own */
+} aoti_outputs;
+
+typedef struct aoti_model aoti_model; /* opaque: one loaded package */
+
+typedef struct aoti_load_options {
+  uint32_t struct_size;
+  const char* package_path;
+  const char* model_name;      /* "model" unless the package holds several */
+  int32_t num_runners;         /* model instances that may run at the same time, >= 1 */
+  int32_t run_single_threaded; /* 0 or 1 */
+  int32_t device_index;        /* -1: the default device */
+} aoti_load_options;
+
+typedef struct aoti_run_options {
+  uint32_t struct_size;
+  int32_t grad_mode;      /* 1: the caller has autograd on, as is PyTorch's default; 0: off */
+  int32_t inference_mode; /* 1: the caller is inside c10::InferenceMode */
+  void* stream;           /* device stream, NULL: the current one */
+} aoti_run_options;
+
+/* Where the runtime's own allocations lie, for tests that look for reads outside them and for memory that was never written. */
+typedef enum aoti_memory_mode {
+  AOTI_MEMORY_PLAIN = 0,      /* the runtime's usual allocator */
+  AOTI_MEMORY_GUARD_END = 1,  /* each allocation ends at an unreadable page and is filled with `poison` */
+  AOTI_MEMORY_GUARD_START = 2 /* each allocation begins after an unreadable page and is filled with `poison` */
+} aoti_memory_mode;
+
+typedef struct aoti_runner_api {
+  uint32_t struct_size;
+  uint32_t api_version; /* AOTI_RUNNER_API_VERSION the runner was built with */
+
+  /* Prepares the process. config_json: what a person gave for this runner, "{}" for nothing. Called once, before anything else. */
+  aoti_status (*open)(const char* config_json, aoti_error* error);
+
+  /* What this runner is, as JSON: name, torch {version, git, library}, devices, capabilities {name: supported | broken | unsupported},
+   * and for a runner broken on purpose: faults. Written once, after open(). */
+  aoti_status (*describe)(aoti_text_sink sink, aoti_error* error);
+
+  /* Loads a package. On AOTI_OK *model is the caller's until unload(). */
+  aoti_status (*load)(const aoti_load_options* options, aoti_model** model, aoti_error* error);
+  void (*unload)(aoti_model* model);
+
+  /* Runs the model. inputs: borrowed for the call. outputs: filled on AOTI_OK only. May be called from several threads at once. */
+  aoti_status (*run)(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs,
+                     aoti_error* error);
+  void (*release_outputs)(aoti_outputs* outputs);
+
+  /* Metadata of a loaded model, and of a package that is not loaded, as a flat JSON object of strings. */
+  aoti_status (*model_metadata)(aoti_model* model, aoti_text_sink sink, aoti_error* error);
+  aoti_status (*package_metadata)(const char* package_path, const char* model_name, aoti_text_sink sink, aoti_error* error);
+
+  /* From now on, in this process. mode: aoti_memory_mode. */
+  aoti_status (*set_memory)(int32_t mode, uint8_t poison, aoti_error* error);
+} aoti_runner_api;
+
+/* The one symbol a runner exports. Returns NULL where it cannot speak `api_version`. The table lives as long as the process. */
+#if defined(__GNUC__)
+__attribute__((visibility("default")))
+#endif
+const aoti_runner_api* aoti_get_runner_api(uint32_t api_version);
+
+typedef const aoti_runner_api* (*aoti_get_runner_api_fn)(uint32_t api_version);
+#define AOTI_GET_RUNNER_API_SYMBOL "aoti_get_runner_api"
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* AOTI_RUNNER_H_ */
