@@ -96,7 +96,7 @@ int Execute(const ListOptions& options) {
 void AddList(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<ListOptions>();
   CLI::App* verb = app.add_subcommand("list", "name what there is: requirements (default), cases, tests, areas, runners");
-  verb->add_flag("--requirements-only", options->requirements, "requirements with their number of tests")->group("");
+  verb->add_flag("--requirements", options->requirements, "requirements with their number of tests, statement and source (the default)");
   verb->add_flag("--cases", options->cases, "cases with what they are for");
   verb->add_flag("--tests", options->tests, "ids of all tests that the selection leaves");
   verb->add_flag("--areas", options->areas, "areas of the contract");
