@@ -17,10 +17,14 @@ void RunCall(Trial& t) {
   t.JudgeCall(model, t.call());
 }
 
-const Registered kInsideGolden{{.requirement = "DYN_8", .sentence = "size_inside_the_range_is_golden", .targets = CallsInCells(kInside), .body = RunCall}};
+const Registered kInsideGolden{
+    {.requirement = "DYN_8", .sentence = "size_inside_the_range_is_golden", .targets = CallsInCells(kInside), .body = RunCall}};
 
-const Registered kInsideAccepted{
-    {.requirement = "DYN_8", .sentence = "size_inside_the_range_is_accepted_by_checks", .check_inputs = true, .targets = CallsInCells(kInside), .body = RunCall}};
+const Registered kInsideAccepted{{.requirement = "DYN_8",
+                                  .sentence = "size_inside_the_range_is_accepted_by_checks",
+                                  .check_inputs = true,
+                                  .targets = CallsInCells(kInside),
+                                  .body = RunCall}};
 
 // The positive control of a negative test: the same model answers the example call, so that a refusal is about the call alone.
 void RequireControl(Trial& t, Model& model) { t.JudgeCall(model, t.ExampleCall(), "the control, a call inside the contract"); }
@@ -37,12 +41,21 @@ void RefuseCall(Trial& t) {
   t.Check(!refusal.text.empty() || !CapturedOutput().empty(), "the refusal carries no text");
 }
 
-const Registered kOutsideRefused{
-    {.requirement = "DYN_1", .sentence = "size_outside_the_range_is_refused", .check_inputs = true, .targets = CallsInCells(kOutside), .body = RefuseCall}};
-const Registered kStaticRefused{
-    {.requirement = "DYN_3", .sentence = "wrong_static_size_is_refused", .check_inputs = true, .targets = CallsInCells({"static"}), .body = RefuseCall}};
-const Registered kUnequalRefused{
-    {.requirement = "DYN_4", .sentence = "unequal_sizes_are_refused", .check_inputs = true, .targets = CallsInCells({"unequal"}), .body = RefuseCall}};
+const Registered kOutsideRefused{{.requirement = "DYN_1",
+                                  .sentence = "size_outside_the_range_is_refused",
+                                  .check_inputs = true,
+                                  .targets = CallsInCells(kOutside),
+                                  .body = RefuseCall}};
+const Registered kStaticRefused{{.requirement = "DYN_3",
+                                 .sentence = "wrong_static_size_is_refused",
+                                 .check_inputs = true,
+                                 .targets = CallsInCells({"static"}),
+                                 .body = RefuseCall}};
+const Registered kUnequalRefused{{.requirement = "DYN_4",
+                                  .sentence = "unequal_sizes_are_refused",
+                                  .check_inputs = true,
+                                  .targets = CallsInCells({"unequal"}),
+                                  .body = RefuseCall}};
 
 bool ContainsAny(const std::string& text, std::initializer_list<std::string> words) {
   for (const std::string& word : words) {
@@ -60,16 +73,21 @@ void ReadRefusal(Trial& t) {
   const Refusal refusal = RequireRefusedCall(t, model);
   const std::string words = refusal.text + "\n" + CapturedOutput();
   const std::string& name = t.program().inputs[broken.input].name;
-  t.Check(ContainsAny(words, {fmt::format("input_handles[{}]", broken.input), fmt::format("input {}", broken.input), "'" + name + "'", "\"" + name + "\"", "L['" + name}),
+  t.Check(ContainsAny(words, {fmt::format("input_handles[{}]", broken.input), fmt::format("input {}", broken.input), "'" + name + "'",
+                              "\"" + name + "\"", "L['" + name}),
           fmt::format("the refusal does not name input {} ({}): {}", broken.input, name, words));
-  t.Check(ContainsAny(words, {fmt::format(" at {}", broken.dim), fmt::format("dim {}", broken.dim), fmt::format("dimension {}", broken.dim), fmt::format("size()[{}]", broken.dim)}),
+  t.Check(ContainsAny(words, {fmt::format(" at {}", broken.dim), fmt::format("dim {}", broken.dim), fmt::format("dimension {}", broken.dim),
+                              fmt::format("size()[{}]", broken.dim)}),
           fmt::format("the refusal does not name dimension {}: {}", broken.dim, words));
   t.Check(ContainsAny(words, {fmt::format("got: {}", broken.size), fmt::format("got {}", broken.size), fmt::format("{}", broken.size)}),
           fmt::format("the refusal does not say that the size was {}: {}", broken.size, words));
 }
 
-const Registered kRefusalNames{
-    {.requirement = "ERR_1", .sentence = "refusal_names_input_dimension_and_size", .check_inputs = true, .targets = CallsInCells({"below_min", "above_max", "static"}), .body = ReadRefusal}};
+const Registered kRefusalNames{{.requirement = "ERR_1",
+                                .sentence = "refusal_names_input_dimension_and_size",
+                                .check_inputs = true,
+                                .targets = CallsInCells({"below_min", "above_max", "static"}),
+                                .body = ReadRefusal}};
 
 // More refusals than there are model instances, so that an instance lost to an error is missed.
 void RefuseThenRun(Trial& t) {
@@ -104,10 +122,16 @@ void ObserveCall(Trial& t) {
   t.Observe(comparison.equal ? "correct" : "silently_wrong", comparison.message);
 }
 
-const Registered kOutsideUnchecked{
-    {.requirement = "DYN_2", .sentence = "size_outside_the_range_without_checks", .judged = false, .targets = CallsInCells(kOutside), .body = ObserveCall}};
-const Registered kStaticUnchecked{
-    {.requirement = "DYN_3", .sentence = "wrong_static_size_without_checks", .judged = false, .targets = CallsInCells({"static"}), .body = ObserveCall}};
+const Registered kOutsideUnchecked{{.requirement = "DYN_2",
+                                    .sentence = "size_outside_the_range_without_checks",
+                                    .judged = false,
+                                    .targets = CallsInCells(kOutside),
+                                    .body = ObserveCall}};
+const Registered kStaticUnchecked{{.requirement = "DYN_3",
+                                   .sentence = "wrong_static_size_without_checks",
+                                   .judged = false,
+                                   .targets = CallsInCells({"static"}),
+                                   .body = ObserveCall}};
 const Registered kUnequalUnchecked{
     {.requirement = "DYN_4", .sentence = "unequal_sizes_without_checks", .judged = false, .targets = CallsInCells({"unequal"}), .body = ObserveCall}};
 

@@ -13,6 +13,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -22,6 +23,7 @@
 #include <new>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "conformance/progress.h"
 #include "conformance/worker.h"
@@ -43,6 +45,27 @@ bool Selected(const Selection& s, const Property& property, const Case& c, const
   if (!s.requirements.empty() && !Contains(s.requirements, property.requirement)) return false;
   if (!s.cases.empty() && !Contains(s.cases, c.name)) return false;
   return s.tests.empty() || std::any_of(s.tests.begin(), s.tests.end(), [&](const std::string& glob) { return MatchesGlob(glob, id); });
+}
+
+// 1 of "DYN_1".
+int NumberOf(const std::string& requirement) {
+  int number = 0;
+  const size_t digits = requirement.find('_') + 1;
+  std::from_chars(requirement.data() + digits, requirement.data() + requirement.size(), number);
+  return number;
+}
+
+// By area, then number: "DYN_2" stands before "DYN_10". Links in whatever order, reads in one.
+const std::vector<Property>& PropertiesByRequirement() {
+  static const std::vector<Property> sorted = [] {
+    std::vector<Property> properties = Properties();
+    std::stable_sort(properties.begin(), properties.end(), [](const Property& a, const Property& b) {
+      const auto key = [](const Property& p) { return std::pair{AreaOf(p.requirement), NumberOf(p.requirement)}; };
+      return key(a) < key(b);
+    });
+    return properties;
+  }();
+  return sorted;
 }
 
 // A selection that names what does not exist is a mistake, even where the rest selects something.
@@ -115,13 +138,16 @@ Expected<std::set<std::string>> EndedIds(const std::filesystem::path& folder, co
     std::set<std::string> ended;
     for (const Record& record : before.records) {
       if (!planned.contains(record.id)) {
-        return Error{fmt::format("{}: the run planned {}, which this suite or selection does not have: resume with the same command, or start a new run", folder.string(), record.id)};
+        return Error{
+            fmt::format("{}: the run planned {}, which this suite or selection does not have: resume with the same command, or start a new run",
+                        folder.string(), record.id)};
       }
       const bool begun_only = record.verdict == Verdict::kCrash && record.seconds == 0;
       if (record.verdict != Verdict::kNotRun && !begun_only) ended.insert(record.id);
     }
     if (before.records.size() != tests.size()) {
-      return Error{fmt::format("{}: the run planned {} tests, this selection has {}: resume with the same command, or start a new run", folder.string(), before.records.size(), tests.size())};
+      return Error{fmt::format("{}: the run planned {} tests, this selection has {}: resume with the same command, or start a new run",
+                               folder.string(), before.records.size(), tests.size())};
     }
     return ended;
   } catch (const std::exception& e) {
@@ -158,23 +184,27 @@ class Crew {
 
   // Returns a complaint where the runner could not be used at all.
   std::optional<std::string> Work() {
-    const int jobs = std::max(1, std::min<int>(context_.options->jobs, static_cast<int>(Unclaimed())));
-    for (int i = 0; i < jobs; ++i) Spawn();
+    const int jobs = std::clamp(static_cast<int>(Unclaimed()), 1, std::min(context_.options->jobs, kMostWorkers));
     std::optional<std::string> complaint;
+    for (int place = 0; place < jobs; ++place) {
+      if (!Spawn(place)) complaint = fmt::format("a worker of runner {} cannot be started ({})", runner_.name, std::strerror(errno));
+    }
     while (!workers_.empty()) {
       int status = 0;
       const pid_t ended = waitpid(-1, &status, WNOHANG);
       if (ended <= 0) {
         progress_.Show(context_.shared->ended.load());
+        KillOverdue();
         usleep(20000);
         continue;
       }
-      const uint32_t ended_at_start = workers_[ended];
+      const Hand worker = workers_[ended];
       workers_.erase(ended);
       if (WIFEXITED(status) && WEXITSTATUS(status) == kWorkerDone) continue;
-      complaint = Describe(status);
-      const bool progressed = context_.shared->ended.load() > ended_at_start;
-      if (WIFSIGNALED(status) && progressed && Unclaimed() > 0 && !context_.shared->stop.load()) Spawn();
+      complaint = Describe(worker, status);
+      const bool progressed = context_.shared->ended.load() > worker.ended_at_start;
+      const bool gave_up = WIFEXITED(status) && (WEXITSTATUS(status) == kWorkerNoRunner || WEXITSTATUS(status) == kWorkerNoRecord);
+      if (!gave_up && progressed && Unclaimed() > 0 && !context_.shared->stop.load()) Spawn(worker.place);
     }
     progress_.Show(context_.shared->ended.load());
     return complaint;
@@ -183,37 +213,71 @@ class Crew {
  private:
   size_t Unclaimed() const {
     size_t count = 0;
-    for (size_t i = 0; i < context_.tests->size(); ++i) count += (*context_.tests)[i].runner == &runner_ && !context_.shared->Claimed(i).load() ? 1 : 0;
+    for (size_t i = 0; i < context_.tests->size(); ++i)
+      count += (*context_.tests)[i].runner == &runner_ && !context_.shared->Claimed(i).load() ? 1 : 0;
     return count;
   }
 
-  void Spawn() {
+  struct Hand {
+    int place;                // in the shared state
+    uint32_t ended_at_start;  // tests
+    bool overdue = false;
+  };
+
+  bool Spawn(int place) {
     fflush(nullptr);
     const pid_t parent = getpid();
+    PromiseSignOfLife(context_.shared->due[place], StartSeconds(*context_.options));
     const pid_t worker = fork();
     if (worker == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (getppid() != parent) _exit(kWorkerNoRecord);
-      _exit(WorkerMain(context_, runner_));
+      _exit(WorkerMain(context_, runner_, context_.shared->due[place]));
     }
-    if (worker > 0) workers_[worker] = context_.shared->ended.load();
+    if (worker > 0) workers_[worker] = {place, context_.shared->ended.load()};
+    return worker > 0;
   }
 
-  std::string Describe(int status) const {
+  // Also those that do not end although the run was stopped.
+  void KillOverdue() {
+    constexpr double kStopSeconds = 5;
+    const bool first_stop = context_.shared->stop.load() && !std::exchange(stopping_, context_.shared->stop.load());
+    for (auto& [worker, hand] : workers_) {
+      std::atomic<int64_t>& due = context_.shared->due[hand.place];
+      if (first_stop) PromiseSignOfLife(due, kStopSeconds);
+      if (!IsOverdue(due)) continue;
+      hand.overdue = true;
+      kill(worker, SIGKILL);
+    }
+  }
+
+  std::string Describe(const Hand& worker, int status) const {
+    if (worker.overdue) {
+      return fmt::format(
+          "a worker of runner {} gave no sign of life and was killed: the runner does not return from open() or describe(), or holds up its process "
+          "outside any test; "
+          "a longer --deadline gives it more time",
+          runner_.name);
+    }
     if (WIFEXITED(status) && WEXITSTATUS(status) == kWorkerNoRunner) return "";  // its own words are in the records
-    if (WIFEXITED(status)) return fmt::format("a worker of runner {} stopped with exit status {}: its tests stay not_run", runner_.name, WEXITSTATUS(status));
+    if (WIFEXITED(status))
+      return fmt::format("a worker of runner {} stopped with exit status {}: its tests stay not_run", runner_.name, WEXITSTATUS(status));
     return fmt::format("a worker of runner {} died of {} outside any sandbox", runner_.name, strsignal(WTERMSIG(status)));
   }
 
   const WorkerContext& context_;
   const RunnerSpec& runner_;
   Progress& progress_;
-  std::map<pid_t, uint32_t> workers_;  // with the number of ended tests when each was started
+  std::map<pid_t, Hand> workers_;
+  bool stopping_ = false;
 };
 
 Expected<std::filesystem::path> MakeScratch() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "aoti-cts-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) return Error{fmt::format("{}: cannot be made ({}); set TMPDIR to a folder with space", pattern, std::strerror(errno))};
+  const auto base = TemporaryFolder();
+  if (!base) return base.error();
+  std::string pattern = (*base / "aoti-cts-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr)
+    return Error{fmt::format("{}: cannot be made ({}); set TMPDIR to a folder with space", pattern, std::strerror(errno))};
   return std::filesystem::path(pattern);
 }
 
@@ -222,16 +286,26 @@ Expected<std::filesystem::path> MakeScratch() {
 std::vector<PlannedTest> PlanTests(const std::vector<Case>& cases, const std::vector<RunnerSpec>& runners, const Selection& selection) {
   std::vector<PlannedTest> tests;
   for (const RunnerSpec& runner : runners) {
-    for (const Property& property : Properties()) {
+    for (const Property& property : PropertiesByRequirement()) {
       for (const Case& c : cases) {
         for (const Call* call : property.targets(c)) {
-          std::string id = fmt::format("{}/{}/{}{}{}/{}", property.requirement, property.sentence, c.name, call != nullptr ? "." : "", call != nullptr ? call->name : "", runner.name);
+          std::string id = fmt::format("{}/{}/{}{}{}/{}", property.requirement, property.sentence, c.name, call != nullptr ? "." : "",
+                                       call != nullptr ? call->name : "", runner.name);
           if (Selected(selection, property, c, id)) tests.push_back({std::move(id), &property, &c, call, &runner});
         }
       }
     }
   }
   return tests;
+}
+
+Expected<std::filesystem::path> TemporaryFolder() {
+  std::error_code failure;
+  auto folder = std::filesystem::temp_directory_path(failure);
+  if (!failure) return folder;
+  const char* named = std::getenv("TMPDIR");
+  return Error{
+      fmt::format("TMPDIR={} is no folder ({}): make it, or set TMPDIR to one with space", named != nullptr ? named : "", failure.message())};
 }
 
 int ExitCodeOf(const Run& run) {
@@ -263,7 +337,7 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   }
   const SharedMemory shared(tests.size());
   std::error_code failure;
-  std::filesystem::create_directories(options.folder, failure);
+  if (!options.resume) std::filesystem::create_directories(options.folder, failure);
   if (failure) return Error{fmt::format("{}: cannot be made ({}); name another folder with --out", options.folder.string(), failure.message())};
   size_t done_before = 0;
   if (options.resume) {
@@ -275,6 +349,9 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
     std::filesystem::remove(options.folder / "records.jsonl", failure);
     if (auto written = WritePlan(options, tests, ProvenanceOf(options, *packages)); !written) return written.error();
   }
+  const std::filesystem::path records = options.folder / "records.jsonl";
+  RecordWriter{records};  // makes the file, whatever happens to the workers; is closed again, so that no runner inherits it
+  for (const char* old : {"results.json", "junit.xml", "report.md"}) std::filesystem::remove(options.folder / old, failure);
   auto scratch = MakeScratch();
   if (!scratch) return scratch.error();
 
@@ -282,11 +359,17 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   std::signal(SIGINT, OnInterrupt);
   std::signal(SIGTERM, OnInterrupt);
   const WorkerContext context{&options, &tests, &*catalogue, &*packages, &goldens, *scratch, shared.state()};
-  Progress progress(options.folder / "records.jsonl", tests.size() - done_before, options.quiet);
-  std::vector<std::string> complaints;
+  Progress progress(records, tests.size() - done_before, options.quiet);
+  std::vector<std::string> unwritten;
   for (const RunnerSpec& runner : options.runners) {
     Crew crew(context, runner, progress);
-    if (const auto complaint = crew.Work(); complaint && !complaint->empty()) complaints.push_back(*complaint);
+    if (const auto complaint = crew.Work(); complaint && !complaint->empty()) {
+      try {
+        RecordWriter(records).Complaint(*complaint);
+      } catch (const std::exception&) {
+        unwritten.push_back(*complaint);  // the disk is full, as a worker has said
+      }
+    }
   }
   progress.Finish();
   std::signal(SIGINT, SIG_DFL);
@@ -298,7 +381,7 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
     return Error{e.what()};
   }
   result.run.interrupted = shared.state()->stop.load();
-  result.run.complaints.insert(result.run.complaints.end(), complaints.begin(), complaints.end());
+  result.run.complaints.insert(result.run.complaints.end(), unwritten.begin(), unwritten.end());
   result.exit_code = ExitCodeOf(result.run);
   return result;
 }

@@ -53,7 +53,7 @@ struct CampaignOptions {
   std::filesystem::path folder;  // of the run
   bool resume = false;           // go on with the plan and the records that lie in `folder`
   bool quiet = false;
-  std::string command;           // for the provenance
+  std::string command;  // for the provenance
 };
 
 struct CampaignResult {
@@ -63,6 +63,9 @@ struct CampaignResult {
 
 // Runs what is selected and leaves plan.json and records.jsonl in the folder. Fails in words where it cannot begin.
 Expected<CampaignResult> RunCampaign(const CampaignOptions& options);
+
+// Where TMPDIR points; in words where that is no folder.
+Expected<std::filesystem::path> TemporaryFolder();
 
 // What the process must exit with for these verdicts.
 int ExitCodeOf(const Run& run);

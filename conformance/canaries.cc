@@ -13,10 +13,17 @@
 namespace aoti_cts {
 namespace {
 
-std::vector<const Call*> OnlyMlpStatic(const Case& c) { return c.name == "mlp_static" ? std::vector<const Call*>{nullptr} : std::vector<const Call*>{}; }
+std::vector<const Call*> OnlyMlpStatic(const Case& c) {
+  return c.name == "mlp_static" ? std::vector<const Call*>{nullptr} : std::vector<const Call*>{};
+}
 
 Property Canary(std::string sentence, std::function<void(Trial&)> body) {
-  return {.requirement = "CANARY_1", .sentence = std::move(sentence), .canary = true, .deadline_seconds = 1, .targets = OnlyMlpStatic, .body = std::move(body)};
+  return {.requirement = "CANARY_1",
+          .sentence = std::move(sentence),
+          .canary = true,
+          .deadline_seconds = 1,
+          .targets = OnlyMlpStatic,
+          .body = std::move(body)};
 }
 
 const Registered kPasses{Canary("passes", [](Trial& t) { t.Check(true, ""); })};

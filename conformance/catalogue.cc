@@ -23,8 +23,9 @@ Expected<Catalogue> ReadCatalogue(const std::filesystem::path& file) {
     reader.Required<int>("schema");
     for (const nlohmann::json& value : reader.RequiredJson("requirements")) {
       ObjectReader fields(value, fmt::format("{}: requirements[{}]", file.string(), catalogue.requirements.size()));
-      catalogue.requirements.push_back({fields.Required<std::string>("id"), fields.Required<std::string>("statement"), fields.Required<std::string>("source"),
-                                        fields.Optional<std::string>("since", ""), fields.Required<std::string>("positive"), fields.Required<std::string>("negative")});
+      catalogue.requirements.push_back({fields.Required<std::string>("id"), fields.Required<std::string>("statement"),
+                                        fields.Required<std::string>("source"), fields.Optional<std::string>("since", ""),
+                                        fields.Required<std::string>("positive"), fields.Required<std::string>("negative")});
       fields.Finish();
     }
     reader.Finish();

@@ -1,24 +1,970 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line as a person meets it: bad input gets words that name the thing and the fix, and a non-zero exit."""
+"""The command line as a person meets it: bad input gets words that name the thing and the fix, and a non-zero exit; a run that is cut short
+loses nothing; a hostile runner harms nobody but itself. To add a hostile runner: a line in HOSTILE and a branch in HOSTILE_SOURCE."""
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
+import json
 import os
+import re
+import resource
+import shlex
+import shutil
+import signal
 import subprocess
+import tempfile
+import time
+import typing
 import unittest
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+
+import jsonschema
 
 BUILD = Path(os.environ["AOTI_BUILD_DIR"])
 SOURCE = Path(os.environ["AOTI_SOURCE_DIR"])
+SUITE = str(BUILD / "aoti-cts")
+PLUGINS = BUILD / "runners"
+VALIDATOR = jsonschema.Draft202012Validator(json.loads((SOURCE / "reports" / "results.schema.json").read_text()))
+MISSING = "PKG_3/missing_package_is_refused"  # a test in which the runner has next to nothing to do
+RED = {"fail", "crash", "timeout", "error", "not_run", "unexpected_pass"}
+
+HOSTILE_SOURCE = r"""
+#include "runners/aoti_runner.h"
+
+#include <csetjmp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
+#include <filesystem>
+#include <pthread.h>
+#include <string>
+#include <sys/time.h>
+#include <thread>
+#include <unistd.h>
+
+namespace {
+
+const char* Way() { return getenv("HOSTILE") != nullptr ? getenv("HOSTILE") : ""; }
+bool Is(const char* way) { return strcmp(Way(), way) == 0; }
+bool In(const char* place) { return std::string(Way()).ends_with(std::string("_in_") + place); }
+
+void HoldStandardOutput() {
+  std::thread([] {
+    flockfile(stdout);
+    for (;;) pause();
+  }).detach();
+  usleep(50000);
+}
+
+void ExitFromAThread() {
+  std::thread([] {
+    usleep(50000);
+    exit(0);
+  }).detach();
+}
+
+// What is the same wherever it is done.
+void Strike(const char* place) {
+  if (!In(place)) return;
+  const std::string way = Way();
+  if (way.starts_with("exit_")) exit(0);
+  if (way.starts_with("quick_exit_")) _exit(0);
+  if (way.starts_with("crash_")) raise(SIGSEGV);
+  if (way.starts_with("hang_")) for (;;) pause();
+  if (way.starts_with("throw_")) throw 42;
+  if (way.starts_with("kill_parent_")) { kill(getppid(), SIGKILL); for (;;) pause(); }
+  if (way.starts_with("alarm_")) { alarm(1); for (;;) pause(); }
+  if (way.starts_with("close_all_")) for (int fd = 0; fd < 1024; ++fd) close(fd);
+  if (way.starts_with("hold_stdout_")) HoldStandardOutput();
+  if (way.starts_with("exit_later_")) ExitFromAThread();
+  if (way.starts_with("wipe_")) std::filesystem::remove_all(std::filesystem::path(getenv("TMPDIR")).parent_path());
+}
+
+// Lines as the suite itself writes them, to whatever is open.
+void ForgeRecords() {
+  const char* ids = getenv("HOSTILE_FORGES");
+  std::string text;
+  for (const char* verdict : {"pass", "fail"}) {
+    const std::string id = std::string("\"") + ids + "\"";
+    text += "{\"begin\":" + id + "}\n";
+    text += "{\"end\":" + id + ",\"id\":" + id + ",\"verdict\":\"" + verdict + "\",\"comparisons\":9,\"seconds\":0.1}\n";
+  }
+  for (int fd = 3; fd < 1024; ++fd) if (write(fd, text.data(), text.size()) < 0) continue;
+}
+
+void ForgeAnswer() {
+  const std::string answer = R"(A{"verdict":"pass","message":"","observation":"correct","comparisons":9,"margins":[]})";
+  for (int fd = 3; fd < 1024; ++fd) if (write(fd, answer.data(), answer.size()) < 0) continue;
+  _exit(0);
+}
+
+void LeaveDaemon(bool silent) {
+  if (fork() != 0) return;
+  setsid();
+  if (fork() != 0) _exit(0);
+  if (silent) for (int fd = 0; fd < 1024; ++fd) close(fd);
+  sleep(600);
+  _exit(0);
+}
+
+sigjmp_buf after_crash;
+bool SwallowCrash() {
+  if (sigsetjmp(after_crash, 1) != 0) return true;
+  signal(SIGSEGV, [](int) { siglongjmp(after_crash, 1); });
+  *static_cast<volatile int*>(nullptr) = 1;
+  return false;
+}
+
+aoti_status Refuse(aoti_error* error) {
+  strcpy(error->kind, "hostile");
+  memset(error->text, 'x', 2000);
+  error->text[2000] = 0;
+  return AOTI_REFUSED;
+}
+
+aoti_status Open(const char*, aoti_error*) { Strike("open"); return AOTI_OK; }
+
+aoti_status Describe(aoti_text_sink sink, aoti_error*) {
+  Strike("describe");
+  std::string text = R"({"name": "hostile", "torch": {"version": "2.15.0"}})";
+  if (Is("speaks_gibberish")) text = "\xff not JSON";
+  if (Is("no_name")) text = R"({"colour": "red"})";
+  sink.write(sink.context, text.data(), text.size());
+  return AOTI_OK;
+}
+
+aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_error* error) {
+  usleep(200000 * (Is("exit_later_in_open") ? 1 : 0));
+  Strike("load");
+  if (Is("daemon")) LeaveDaemon(false);
+  if (Is("silent_daemon")) LeaveDaemon(true);
+  if (Is("forged_records")) ForgeRecords();
+  if (Is("forged_answer")) ForgeAnswer();
+  if (access(options->package_path, R_OK) != 0 || Is("refuses_all") || In("load")) return Refuse(error);
+  *model = reinterpret_cast<aoti_model*>(&after_crash);
+  return AOTI_OK;
+}
+
+void Unload(aoti_model*) {}
+
+float zeros[1 << 20];
+int64_t shape[1000], strides[1000];
+aoti_value value;
+
+aoti_status Run(aoti_model*, const aoti_value*, size_t, const aoti_run_options*, aoti_outputs* outputs, aoti_error*) {
+  Strike("run");
+  if (Is("status_77")) return static_cast<aoti_status>(77);
+  if (Is("swallowed_crash") && SwallowCrash()) return AOTI_OK;
+  if (Is("null_outputs")) { outputs->count = 1; return AOTI_OK; }
+  value.tensor.device = {kDLCPU, 0};
+  value.tensor.dtype = {kDLFloat, 32, 1};
+  value.tensor.data = zeros;
+  value.tensor.ndim = Is("thousand_dimensions") ? 1000 : 2;
+  shape[0] = Is("negative_size") ? -4 : 4;
+  shape[1] = strides[0] = 10;
+  strides[1] = 1;
+  value.tensor.shape = Is("null_shape") ? nullptr : shape;
+  value.tensor.strides = Is("null_strides") ? nullptr : strides;
+  if (Is("null_data")) value.tensor.data = nullptr;
+  *outputs = {&value, Is("billion_outputs") ? size_t{1000000000} : 1, nullptr};
+  return AOTI_OK;
+}
+
+void Release(aoti_outputs*) {}
+aoti_status ModelMetadata(aoti_model*, aoti_text_sink, aoti_error*) { return AOTI_UNSUPPORTED; }
+aoti_status PackageMetadata(const char*, const char*, aoti_text_sink, aoti_error*) { return AOTI_UNSUPPORTED; }
+aoti_status SetMemory(int32_t, uint8_t, aoti_error*) { return AOTI_OK; }
+
+const aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open,          Describe,        Load,     Unload,
+                           Run,                     Release,                 ModelMetadata, PackageMetadata, SetMemory};
+
+}  // namespace
+
+const aoti_runner_api* aoti_get_runner_api(uint32_t) { return Is("another_version") ? nullptr : &kApi; }
+"""
+
+# way -> (tests to try it on, the verdicts they may have, words that some message or complaint must hold)
+HOSTILE: dict[str, tuple[str, set[str], str]] = {
+    "hold_stdout_in_open": (MISSING, {"not_run"}, "gave no sign of life and was killed"),
+    "hang_in_open": (MISSING, {"not_run"}, "does not return from open.. or describe"),
+    "hang_in_describe": (MISSING, {"not_run"}, "does not return from open.. or describe"),
+    "crash_in_open": (MISSING, {"not_run"}, "a worker of runner hostile died of Segmentation fault"),
+    "exit_in_open": (MISSING, {"not_run"}, "a worker of runner hostile stopped with exit status 0"),
+    "exit_later_in_open": (MISSING, {"not_run", "crash"}, "a worker of runner hostile stopped with exit status 0"),
+    "alarm_in_open": (MISSING, {"not_run"}, "a worker of runner hostile died of Alarm clock"),
+    "throw_in_open": (MISSING, {"not_run"}, "a worker of runner hostile (died of Aborted|stopped)"),
+    "speaks_gibberish": (MISSING, {"not_run"}, "runner hostile: describe.. must give a JSON object"),
+    "no_name": (MISSING, {"not_run"}, 'runner hostile: describe.. must give a JSON object with at least "name"'),
+    "another_version": (MISSING, {"not_run"}, "does not speak version 1 of runners/aoti_runner.h: rebuild it"),
+    "exit_in_load": (MISSING, {"crash"}, "ended with exit status 0 inside the test"),
+    "quick_exit_in_load": (MISSING, {"crash"}, "ended with exit status 0 inside the test"),
+    "crash_in_load": (MISSING, {"crash"}, "SIGSEGV"),
+    "hang_in_load": (MISSING, {"timeout"}, "no answer after"),
+    "throw_in_load": (MISSING, {"error"}, "the test body threw"),
+    "kill_parent_in_load": (MISSING, {"crash", "not_run"}, "a worker of runner hostile died of Killed"),
+    "alarm_in_load": (MISSING, {"crash", "timeout"}, "SIGALRM|no answer after"),
+    "close_all_in_load": (MISSING, {"crash"}, "ended with exit status 0 inside the test"),
+    "wipe_in_load": (MISSING, {"fail"}, "has removed TMPDIR itself"),
+    "daemon": (MISSING, {"timeout", "fail"}, "a process was left running"),
+    "silent_daemon": (MISSING, {"fail"}, "a process was left running outside the test's process group, and killed: aoti-cts"),
+    "forged_answer": (MISSING, {"crash"}, "something other than the suite wrote on the pipe"),
+    "forged_records": (MISSING, {"crash"}, "ended with exit status 0 inside the test|something other than the suite wrote"),
+    "quick_exit_in_run": ("NUM_1/outputs_match*", {"crash"}, "ended with exit status 0 inside the test"),
+    "status_77": ("NUM_1/outputs_match*", {"error"}, "the runner failed"),
+    "swallowed_crash": ("NUM_1/outputs_match*", {"fail"}, "outputs"),
+    "null_outputs": ("NUM_1/outputs_match*", {"crash"}, "SIGSEGV"),
+    "billion_outputs": ("NUM_1/outputs_match*", {"fail"}, "1000000000"),
+    "negative_size": ("NUM_1/outputs_match*", {"fail"}, r"has shape \[-4, 10\]"),
+    "thousand_dimensions": ("NUM_1/outputs_match*", {"fail", "crash"}, "has shape|SIGSEGV"),
+    "null_shape": ("NUM_1/outputs_match*", {"fail", "crash"}, "SIGSEGV"),
+    "null_strides": ("NUM_1/outputs_match*", {"fail"}, "limit"),
+    "null_data": ("NUM_1/outputs_match*", {"fail", "crash"}, "SIGSEGV"),
+    "zeros": ("NUM_*", {"fail"}, "limit"),
+}
 
 
-class Binary(unittest.TestCase):
+class Finished(typing.NamedTuple):
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        return self.err + self.out
+
+
+def children_of(pid: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) == pid:
+                found.append(int(entry.name))
+    return found
+
+
+def alive_with(mark: str) -> dict[int, str]:
+    """Command lines of all processes that have the mark in their environment, by process id."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"CLI_TEST_MARK={mark}\0".encode() in (entry / "environ").read_bytes() + b"\0":
+                found[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
+    return found
+
+
+def wait_until(condition: typing.Callable[[], typing.Any], seconds: float = 20) -> typing.Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError("waited in vain")
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.out = self.folder / "run"
+        self.mark = f"{self.folder.name}-{time.monotonic_ns()}"
+        self.temporary = self.folder / "tmp"
+        self.temporary.mkdir()
+        self.environment = {**os.environ, "CLI_TEST_MARK": self.mark, "TMPDIR": str(self.temporary)}
+        self.environment.pop("LD_LIBRARY_PATH", None)
+
+    def start(self, *arguments: str | Path, before: typing.Callable[[], None] | None = None, **changed: str) -> subprocess.Popen[str]:
+        """The suite, leading a process group and a session of its own."""
+
+        def prepare() -> None:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # in the background of a shell it is ignored
+            if before:
+                before()
+
+        return subprocess.Popen(
+            [SUITE, *map(str, arguments)],
+            env={**self.environment, **changed},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            preexec_fn=prepare,
+        )
+
+    def do(self, *arguments: str | Path, before: typing.Callable[[], None] | None = None, **changed: str) -> Finished:
+        with self.start(*arguments, before=before, **changed) as process:
+            out, err = process.communicate(timeout=120)
+            return Finished(process.returncode, out, err)
+
+    def run_suite(self, *arguments: str | Path, out: Path | None = None, **named: typing.Any) -> Finished:
+        """A run of ready packages."""
+        return self.do("run", "--no-build", "--out", out or self.out, *arguments, **named)
+
+    def refused(self, code: int, words: str, finished: Finished) -> None:
+        self.assertEqual(finished.code, code, finished.said)
+        self.assertRegex(finished.said, words)
+
+    def results(self, out: Path | None = None) -> dict[str, dict[str, typing.Any]]:
+        """Tests of a run by id, once all that holds of every run has been seen to hold of this one."""
+        folder = out or self.out
+        kept = subprocess.run([BUILD / "aoti-cts-conservation", folder], capture_output=True, text=True, check=False)
+        self.assertEqual(kept.returncode, 0, kept.stdout + kept.stderr)
+        results = json.loads((folder / "results.json").read_text())
+        self.assertEqual([f"{e.json_path}: {e.message}" for e in VALIDATOR.iter_errors(results)], [])
+        suites = ElementTree.parse(folder / "junit.xml").getroot()
+        summary = results["summary"]
+        for attribute, verdicts in {
+            "tests": ["planned"],
+            "failures": ["fail", "unexpected_pass"],
+            "errors": ["crash", "timeout", "error", "not_run"],
+            "skipped": ["known_issue", "recorded", "unsupported", "unavailable"],
+        }.items():
+            self.assertEqual(int(suites.get(attribute, "-1")), sum(summary[v] for v in verdicts), attribute)
+            elements = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}[attribute]
+            self.assertEqual(len(list(suites.iter(elements))), int(suites.get(attribute, "-1")))
+        return {test["id"]: test for test in results["tests"]}
+
+    def lines(self, kind: str) -> list[str]:
+        """Ids of the whole lines of one kind in the records, in order."""
+        found = []
+        for line in (self.out / "records.jsonl").read_text().splitlines():
+            with contextlib.suppress(ValueError):
+                record = json.loads(line)
+                if kind in record:
+                    found.append(record[kind])
+        return found
+
+    def edited(self, source: Path, change: typing.Callable[[typing.Any], None]) -> Path:
+        """A copy of a JSON file with a change."""
+        content = json.loads(source.read_text())
+        change(content)
+        path = self.folder / source.name
+        path.write_text(json.dumps(content))
+        return path
+
+
+class WithHostileRunner(CommandLine):
+    """Tests that need a runner of their own: it loads no torch and is ready in milliseconds."""
+
+    hostile: typing.ClassVar[Path]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(temporary.cleanup)
+        cls.hostile = Path(temporary.name) / "libhostile.so"
+        source = Path(temporary.name) / "hostile.cc"
+        source.write_text(HOSTILE_SOURCE)
+        command = ["g++", "-std=c++20", "-shared", "-fPIC", "-pthread", f"-I{SOURCE}", f"-I{BUILD / 'include'}", str(source), "-o", str(cls.hostile)]
+        subprocess.run(command, check=True)
+
+    def run_hostile(self, way: str, *arguments: str | Path, **named: typing.Any) -> Finished:
+        return self.run_suite("--runner", self.hostile, *arguments, HOSTILE=way, **named)
+
+
+class Binary(CommandLine):
     def test_the_suite_needs_neither_libtorch_nor_python(self) -> None:
-        needed = subprocess.run(["readelf", "-d", str(BUILD / "aoti-cts")], capture_output=True, text=True, check=True).stdout
+        needed = subprocess.run(["readelf", "-d", SUITE], capture_output=True, text=True, check=True).stdout
         libraries = [line for line in needed.splitlines() if "NEEDED" in line]
         self.assertTrue(libraries)
         for line in libraries:
             self.assertNotRegex(line, "torch|c10|python")
+
+    def test_listing_starts_in_no_time(self) -> None:
+        began = time.monotonic()
+        listed = self.do("list", "--cases")
+        self.assertLess(time.monotonic() - began, 0.3)
+        self.assertEqual(listed.code, 0)
+        self.assertRegex(listed.out, r"(?m)^mlp_static .*batch 4")
+
+    def test_every_list_works_where_nothing_is_built_yet(self) -> None:
+        for what in ("--cases", "--tests", "--requirements", "--areas", "--runners", "--ctest"):
+            with self.subTest(what):
+                listed = self.do("list", what, AOTI_CTS_HOME=str(self.folder / "empty"), CXX="/nonexistent", PATH="/nonexistent")
+                self.assertEqual(listed.code, 0, listed.said)
+                self.assertTrue(listed.out.strip())
+
+    def test_help_names_every_verb_and_the_exit_codes(self) -> None:
+        helped = self.do("--help")
+        self.assertEqual(helped.code, 0)
+        for verb in ("doctor", "build", "list", "run", "report", "bless", "mutate", "bench"):
+            self.assertRegex(helped.out, rf"(?m)^\s+{verb}\s")
+            self.assertEqual(self.do(verb, "--help").code, 0)
+        self.assertIn("130 interrupted", helped.out)
+
+    def test_the_version_is_one_line(self) -> None:
+        self.refused(0, r"^\d+\.\d+\.\d+\n$", self.do("--version"))
+
+    def test_an_unknown_verb_or_option_exits_2(self) -> None:
+        self.refused(2, "frobnicate", self.do("frobnicate"))
+        self.refused(2, "--frobnicate", self.do("run", "--frobnicate"))
+        self.refused(2, "a verb is missing, for example run(?s:.*)mutate", self.do())
+        self.refused(2, "--jobs", self.do("run", "--jobs", "0"))
+        self.refused(2, "--deadline", self.do("run", "--deadline", "0"))
+
+    def test_what_a_complaint_advises_exists(self) -> None:
+        for option in ("--case", "--requirement", "--area"):
+            said = self.run_suite(option, "nonesuch").err
+            advised = re.search(r"\./aoti-cts (list --\w+)", said)
+            assert advised, said
+            self.assertEqual(self.do(*advised[1].split()).code, 0, said)
+
+
+class BadRunner(CommandLine):
+    def test_a_runner_that_does_not_exist(self) -> None:
+        self.refused(2, "runner nonesuch: no such runner in .*list --runners names them", self.run_suite("--runner", "nonesuch"))
+        self.refused(2, "runner /nonexistent/r.so: there is no such file", self.run_suite("--runner", "/nonexistent/r.so"))
+        self.assertFalse(self.out.exists())
+
+    def test_a_path_that_is_no_shared_library(self) -> None:
+        text = self.folder / "text.so"
+        text.write_text("no library at all\n" * 100)
+        finished = self.run_suite("--runner", text, "--test", MISSING + "/*")
+        self.refused(1, "runner text .* cannot be loaded: .*invalid ELF header.*list --runners", finished)
+        self.assertEqual(finished.err.count("cannot be loaded"), 1, "said by one worker, not by each")
+        self.assertEqual({test["verdict"] for test in self.results().values()}, {"not_run"})
+
+    def test_a_shared_library_that_is_no_runner(self) -> None:
+        library = next(Path("/").glob("usr/lib/*-linux-gnu/libz.so.1"), None) or next(Path("/").glob("lib/*-linux-gnu/libm.so.6"))
+        self.refused(1, "is no runner: it does not export aoti_get_runner_api; see runners/aoti_runner.h", self.run_suite("--runner", library))
+
+    def test_a_fault_that_nobody_knows(self) -> None:
+        finished = self.run_suite("--runner", "faulty:nonesuch", "--test", MISSING + "/*")
+        self.refused(1, 'no fault is called "nonesuch": ./aoti-cts mutate --list', finished)
+        self.refused(2, "no fault is called nonesuch: ./aoti-cts mutate --list", self.do("mutate", "nonesuch"))
+        self.refused(0, "crash_on_third_call", self.do("mutate", "--list"))
+
+    def patched(self, old: bytes, new: bytes) -> Path:
+        """A copy of the plug-in with a text replaced by another of equal length."""
+        content = (PLUGINS / "aoti_runner_package.so").read_bytes()
+        self.assertIn(old, content)
+        self.assertEqual(len(old), len(new))
+        path = self.folder / "package.so"
+        path.write_bytes(content.replace(old, new))
+        return path
+
+    def test_a_torch_that_is_another_build_than_the_plugin_s(self) -> None:
+        commit = json.loads((BUILD / "packages.json").read_text())["toolchain"]["torch_git"].encode()
+        runner = self.patched(commit, commit[::-1])
+        said = rf"runner package cannot be opened: it was built for torch .* and found .*{commit.decode()}.*; run ./aoti-cts setup"
+        self.refused(1, said, self.run_suite("--runner", runner, "--test", MISSING + "/*"))
+
+    def test_a_torch_that_is_gone(self) -> None:
+        described = subprocess.run(["readelf", "-d", PLUGINS / "aoti_runner_package.so"], capture_output=True, text=True, check=True).stdout
+        place = re.search(r"R(?:UN)?PATH.*\[(.*)\]", described)
+        assert place
+        runner = self.patched(place[1].encode(), b"/gone".ljust(len(place[1]), b"x"))
+        said = "cannot be loaded: .*lib(torch|c10).*torch is missing where this runner was built against it: run ./aoti-cts setup"
+        self.refused(1, said, self.run_suite("--runner", runner, "--test", MISSING + "/*"))
+
+    def test_a_good_runner_beside_a_bad_one_does_not_hide_it(self) -> None:
+        text = self.folder / "text.so"
+        text.write_text("no library at all\n")
+        self.refused(1, "cannot be loaded", self.run_suite("--runner", "package", "--runner", text, "--test", MISSING + "/mlp_static/*"))
+        self.assertEqual({test["runner"]: test["verdict"] for test in self.results().values()}, {"package": "pass", "text": "not_run"})
+
+
+class BadFiles(WithHostileRunner):
+    def run_bad(self, *arguments: str | Path) -> Finished:
+        return self.run_hostile("refuses_all", *arguments)
+
+    def test_a_manifest_with_a_field_that_nobody_knows(self) -> None:
+        packages = self.edited(BUILD / "packages.json", lambda m: m.update(colour="red"))
+        self.refused(2, f'{packages}: unknown field "colour"', self.run_bad("--packages", packages))
+        packages = self.edited(BUILD / "packages.json", lambda m: m["packages"][1].update(colour="red"))
+        self.refused(2, rf'{packages}: packages\[1\]: unknown field "colour"', self.run_bad("--packages", packages))
+
+    def test_a_manifest_that_lacks_a_field_or_has_a_wrong_one(self) -> None:
+        packages = self.edited(BUILD / "packages.json", lambda m: m["packages"][0].pop("sha256"))
+        self.refused(2, rf'{packages}: packages\[0\]: the field "sha256" is missing', self.run_bad("--packages", packages))
+        packages = self.edited(BUILD / "packages.json", lambda m: m["packages"][0].update(bytes="many"))
+        self.refused(2, rf"{packages}: packages\[0\].bytes: .*(number|integer)", self.run_bad("--packages", packages))
+        packages = self.edited(BUILD / "packages.json", lambda m: m.update(schema=99))
+        self.refused(2, f"{packages}: unknown schema: run ./aoti-cts build", self.run_bad("--packages", packages))
+
+    def test_a_manifest_or_plan_that_is_missing_or_no_json(self) -> None:
+        gone = self.folder / "gone.json"
+        self.refused(2, f"{gone}: cannot be read .No such file.*; run ./aoti-cts build", self.run_bad("--packages", gone))
+        self.refused(2, f"{gone}: cannot be read .No such file", self.run_bad("--plan", gone))
+        self.refused(2, f"{gone}: cannot be read .No such file", self.do("list", "--plan", gone))
+        self.refused(2, f"{gone}: cannot be read .No such file", self.run_bad("--requirements", gone))
+        gone.write_text('{"schema": 1, ')
+        for option in ("--packages", "--plan", "--requirements"):
+            self.refused(2, f"{gone}: not valid JSON", self.run_bad(option, gone))
+        self.assertFalse(self.out.exists())
+
+    def test_a_plan_with_a_field_that_nobody_knows(self) -> None:
+        plan = self.edited(BUILD / "cases.json", lambda p: p["cases"][0].update(colour="red"))
+        self.refused(2, rf'{plan}: cases\[0\].*unknown field "colour"', self.run_bad("--plan", plan))
+        self.refused(2, 'unknown field "colour"', self.do("list", "--plan", plan))
+
+    def error_of(self, case: str, *arguments: str | Path) -> str:
+        """The one message of all tests of a case, which must be errors and red."""
+        finished = self.run_bad("--case", case, *arguments)
+        self.assertEqual(finished.code, 1, finished.said)
+        tests = self.results().values()
+        self.assertEqual({test["verdict"] for test in tests}, {"error"})
+        messages = {test["message"] for test in tests}
+        self.assertEqual(len(messages), 1)
+        return messages.pop()
+
+    def test_a_golden_that_was_edited(self) -> None:
+        golden = self.folder / "golden"
+        shutil.copytree(SOURCE / "golden", golden)
+        data = bytearray((golden / "mlp_static.safetensors").read_bytes())
+        data[-1] ^= 1
+        (golden / "mlp_static.safetensors").write_bytes(data)
+        said = self.error_of("mlp_static", "--golden", golden)
+        self.assertRegex(
+            said,
+            "mlp_static.json: .*the hash of .* is not the blessed one: .*(bless.*restore it|restore it.*bless)",
+        )
+
+    def test_a_golden_that_is_missing(self) -> None:
+        golden = self.folder / "golden"
+        shutil.copytree(SOURCE / "golden", golden)
+        (golden / "mlp_static.safetensors").unlink()
+        self.assertRegex(self.error_of("mlp_static", "--golden", golden), "mlp_static.safetensors: cannot be read .*run ./aoti-cts bless")
+        (golden / "mlp_static.json").unlink()
+        self.assertRegex(self.error_of("mlp_static", "--golden", golden), "mlp_static.json: cannot be read .*run ./aoti-cts bless mlp_static")
+
+    def with_entry(self, case: str, **changed: typing.Any) -> Path:
+        def change(manifest: typing.Any) -> None:
+            entry = next(e for e in manifest["packages"] if e["case"] == case)
+            entry.update(changed)
+
+        return self.edited(BUILD / "packages.json", change)
+
+    def test_a_package_that_has_vanished(self) -> None:
+        said = self.error_of("mlp_static", "--packages", self.with_entry("mlp_static", path="/nonexistent/x.pt2"))
+        self.assertRegex(said, "the package of case mlp_static has vanished: /nonexistent/x.pt2 .*; run ./aoti-cts build")
+
+    def test_a_package_that_was_truncated(self) -> None:
+        package = self.folder / "short.pt2"
+        package.write_bytes(b"PK")
+        said = self.error_of("mlp_static", "--packages", self.with_entry("mlp_static", path=str(package)))
+        self.assertRegex(said, rf"the package of case mlp_static has 2 bytes, \d+ were recorded: {package}; delete it and run ./aoti-cts build")
+
+    def test_a_case_that_is_not_in_the_manifest(self) -> None:
+        packages = self.edited(BUILD / "packages.json", lambda m: m.update(packages=[e for e in m["packages"] if e["case"] != "cond"]))
+        self.assertRegex(self.error_of("cond", "--packages", packages), "case cond is not in the package manifest: run ./aoti-cts build")
+
+    def test_a_case_that_did_not_compile_gives_errors_with_the_compiler_s_words(self) -> None:
+        words = "CppCompileError: error: 'frobnicate' was not declared in this scope"
+
+        def change(manifest: typing.Any) -> None:
+            manifest["packages"] = [{"case": "cond", "failed": words} if e["case"] == "cond" else e for e in manifest["packages"]]
+
+        said = self.error_of("cond", "--packages", self.edited(BUILD / "packages.json", change))
+        self.assertEqual(said, f"case cond did not compile: {words}")
+        self.assertIn("frobnicate", (self.out / "junit.xml").read_text())
+
+    def test_names_that_do_not_exist(self) -> None:
+        self.refused(2, "no case is called nonesuch: ./aoti-cts list --cases", self.run_bad("--case", "nonesuch", "--case", "cond"))
+        self.refused(2, "no requirement is called X_1: ./aoti-cts list --requirements", self.run_bad("--requirement", "X_1"))
+        self.refused(2, "no area is called X: ./aoti-cts list --areas", self.run_bad("--area", "X"))
+        self.assertFalse(self.out.exists())
+
+    def test_nothing_selected(self) -> None:
+        for selection in (["--test", "nonesuch/*"], ["--requirement", "THR_1", "--case", "cond"]):
+            self.refused(4, "nothing is selected: .*list --tests", self.run_bad(*selection))
+        self.assertEqual(self.do("list", "--tests", "--test", "nonesuch/*").code, 4)
+        self.assertFalse(self.out.exists())
+
+    def test_a_folder_that_cannot_be_made(self) -> None:
+        (self.folder / "file").write_text("")
+        bad = self.folder / "file" / "run"
+        self.refused(2, f"{bad}: cannot be made .Not a directory.; name another folder with --out", self.run_hostile("refuses_all", out=bad))
+
+    def test_a_tmpdir_that_does_not_exist(self) -> None:
+        said = "TMPDIR=/nonexistent is no folder .*: make it, or set TMPDIR to one"
+        self.refused(2, said, self.run_hostile("refuses_all", TMPDIR="/nonexistent"))
+        self.refused(2, said, self.do("doctor", TMPDIR="/nonexistent"))
+        self.refused(2, said, self.do("mutate", "--list", TMPDIR="/nonexistent"))
+
+
+def issue(tests: str, **changed: str) -> dict[str, str]:
+    about = {"torch": ">=2.8", "source": "https://example.org/1", "reason": "a reason", "seen": "always", "expires": "2999-01-01"}
+    return {"tests": tests, **about, **changed}
+
+
+class KnownIssues(WithHostileRunner):
+    def known(self, *issues: dict[str, str], runner: str = "package") -> Path:
+        folder = self.folder / "known"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{runner}.known_issues.json").write_text(json.dumps({"schema": 1, "about": "for a test", "issues": list(issues)}))
+        return folder
+
+    def test_an_entry_excuses_what_it_says_and_nothing_else(self) -> None:
+        names = ["cond", "mlp_static", "mlp_dynamic", "shared_dim", "sin_mm_cos"]
+        test = {name: f"LIFE_1/failed_load_leaves_no_file/{name}/package" for name in names}
+        good = {name: f"{MISSING}/{name}/package" for name in names}
+        known = self.known(
+            issue(good["cond"]),
+            issue(good["mlp_static"], seen="sometimes"),
+            issue(good["shared_dim"], torch="<2.0"),
+            issue(test["cond"], text="aotinductor_"),
+            issue(test["mlp_static"], text="other words"),
+            issue(test["mlp_dynamic"], expires="2020-01-01"),
+            issue(test["shared_dim"], torch="<2.0"),
+        )
+        finished = self.run_suite("--known-issues", known, "--test", "LIFE_1/failed*", "--test", MISSING + "/*")
+        self.assertEqual(finished.code, 1)
+        tests = self.results()
+        self.assertEqual({name: tests[test[name]]["verdict"] for name in names}, {"cond": "known_issue", **dict.fromkeys(names[1:], "fail")})
+        self.assertEqual({name: tests[good[name]]["verdict"] for name in names}, {"cond": "unexpected_pass", **dict.fromkeys(names[1:], "pass")})
+        self.assertIn("remove the entry", tests[good["cond"]]["message"])
+        self.assertIn("not seen in this run", tests[good["mlp_static"]]["known_issue"])
+        self.assertNotIn("known_issue", tests[good["shared_dim"]])
+        self.assertRegex(finished.said, f"known issue expired on 2020-01-01: {test['mlp_dynamic']} .* excuses nothing any more")
+
+    def test_an_always_entry_alone_turns_a_run_of_passing_tests_red(self) -> None:
+        known = self.known(issue(MISSING + "/*"))
+        self.refused(1, "unexpected_pass", self.run_suite("--known-issues", known, "--test", MISSING + "/cond/*"))
+
+    def test_an_entry_that_matches_nothing_is_reported(self) -> None:
+        known = self.known(issue("NUM_1/no_such_sentence/*"), runner="hostile")
+        finished = self.run_hostile("refuses_all", "--known-issues", known)
+        self.assertRegex(finished.said, "known issue matches no test: NUM_1/no_such_sentence/. .*: correct or remove it")
+
+    def test_a_file_that_cannot_be_read_is_named_with_the_field(self) -> None:
+        for bad, words in {
+            r"issues\[0\]: unknown field .colour": issue("*", colour="red"),
+            r"issues\[0\].torch: .~2.8. is not a version range: use >=": issue("*", torch="~2.8"),
+            r"issues\[0\].torch: .>=x. is not a version range": issue("*", torch=">=x"),
+            r"issues\[0\].seen: neither always nor sometimes": issue("*", seen="often"),
+            r"issues\[0\].expires: expected YYYY-MM-DD": issue("*", expires="soon"),
+        }.items():
+            with self.subTest(bad):
+                finished = self.run_suite("--known-issues", self.known(words), "--test", MISSING + "/cond/*")
+                self.refused(1, "package.known_issues.json: " + bad, finished)
+                self.assertEqual({test["verdict"] for test in self.results().values()}, {"not_run"})
+
+
+class Verdicts(CommandLine):
+    def test_a_healthy_runner_is_green_and_its_reports_are_sound(self) -> None:
+        finished = self.run_suite("--case", "shared_dim")
+        self.assertEqual(finished.code, 0, finished.said)
+        self.assertNotIn("not_run", {test["verdict"] for test in self.results().values()})
+        self.assertIn("Green", (self.out / "report.md").read_text())
+
+    def test_each_of_five_broken_ways_is_caught_and_named(self) -> None:
+        for fault, requirement, selection, verdict in (
+            ("last_element", "NUM_1", "--case=shared_dim", "fail"),
+            ("wrong_stride", "NUM_1", "--case=shared_dim", "fail"),
+            ("refused_call_returns", "DYN_1", "--case=shared_dim", "fail"),
+            ("swapped_results", "THR_1", "--requirement=THR_1", "fail"),
+            ("crash_on_third_call", "NUM_6", "--case=shared_dim", "crash"),
+        ):
+            with self.subTest(fault):
+                out = self.folder / fault
+                finished = self.run_suite("--runner", f"faulty:{fault}", selection, out=out)
+                self.assertEqual(finished.code, 1)
+                tests = self.results(out)
+                red = {name for name, test in tests.items() if test["verdict"] == verdict}
+                self.assertTrue([name for name in red if name.startswith(requirement + "/")], red)
+                self.assertIn(f"{requirement}/", finished.err, "a red test is named as soon as it is red")
+                self.assertNotIn("not_run", {test["verdict"] for test in tests.values()})
+                for name in red:
+                    self.assertIn(f"--runner faulty:{fault} --test '{name}'", tests[name]["repeat"])
+
+    def test_a_hang_is_a_timeout_and_the_others_go_on(self) -> None:
+        finished = self.run_suite("--runner", "faulty:hang_on_third_call", "--case", "cond", "--deadline", "1")
+        self.assertEqual(finished.code, 1)
+        tests = self.results()
+        self.assertEqual({t["verdict"] for n, t in tests.items() if n.startswith("NUM_6/")}, {"timeout"})
+        self.assertLess({t["verdict"] for n, t in tests.items() if not n.startswith("NUM_6/")}, {"pass", "known_issue", "recorded", "timeout"})
+
+    def test_a_report_is_written_again_the_same(self) -> None:
+        self.run_suite("--test", MISSING + "/*")
+        before = {name: (self.out / name).read_bytes() for name in ("results.json", "junit.xml", "report.md")}
+        for name in ("junit.xml", "report.md"):
+            (self.out / name).unlink()
+        self.assertEqual(self.do("report", self.out).code, 0)
+        self.assertEqual((self.out / "junit.xml").read_text().count("<testcase"), 5)
+        for name, content in before.items():
+            self.assertEqual((self.out / name).read_text(), content.decode(), name)
+
+    def test_a_report_of_a_folder_that_is_no_run(self) -> None:
+        self.refused(2, f"{self.folder}/plan.json: cannot be read; is this the folder of a run", self.do("report", self.folder))
+
+
+class Interruption(CommandLine):
+    selection = ("--runner", "package", "-j1", "--case", "mlp_dynamic", "--case", "shared_dim")
+
+    def start_run(self, *arguments: str, ended: int = 3, **changed: str) -> subprocess.Popen[str]:
+        """A run that has ended some tests, and not yet all."""
+        process = self.start("run", "--no-build", "--out", self.out, *(arguments or self.selection), **changed)
+        self.addCleanup(process.kill)
+        wait_until(lambda: (self.out / "records.jsonl").exists() and (process.poll() is not None or len(self.lines("end")) >= ended))
+        self.assertIsNone(process.poll())
+        return process
+
+    def all_gone(self) -> None:
+        wait_until(lambda: not alive_with(self.mark))
+
+    def resume_and_look(self, command: list[str] | None = None) -> None:
+        """--resume with the same command, or the given one, runs the rest, all of it and nothing else."""
+        ended = self.lines("end")
+        planned = [test["id"] for test in json.loads((self.out / "plan.json").read_text())["tests"]]
+        self.assertTrue(0 < len(ended) < len(planned))
+        begun = len(self.lines("begin"))
+        finished = self.do(*command) if command else self.run_suite("--resume", *self.selection)
+        self.assertEqual(finished.code, 0, finished.said)
+        self.assertEqual(sorted(self.lines("begin")[begun:]), sorted(set(planned) - set(ended)))
+        self.assertNotIn("not_run", {test["verdict"] for test in self.results().values()})
+
+    def test_ctrl_c_keeps_what_is_known_and_resume_does_the_rest(self) -> None:
+        process = self.start_run()
+        os.killpg(process.pid, signal.SIGINT)
+        began = time.monotonic()
+        out, err = process.communicate(timeout=20)
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertEqual(list(self.temporary.iterdir()), [])
+        self.assertIn("interrupted: nothing is lost, this goes on with the rest:", out)
+        self.all_gone()
+        verdicts = [test["verdict"] for test in self.results().values()]
+        self.assertIn("not_run", verdicts)
+        self.assertFalse({"crash", "timeout", "fail"} & set(verdicts), "what was under way is not the test's fault")
+        advised = shlex.split(out.split("this goes on with the rest:\n")[1])
+        self.assertEqual(advised[0], "./aoti-cts")
+        self.resume_and_look(advised[1:])
+
+    def test_a_run_that_is_told_to_end_by_signal_15_does_the_same(self) -> None:
+        process = self.start_run()
+        process.terminate()
+        self.assertIn("--resume", process.communicate(timeout=20)[0])
+        self.assertEqual(process.returncode, 130)
+        self.all_gone()
+        self.results()
+
+    def test_a_run_that_is_killed_leaves_no_process_and_resume_does_the_rest(self) -> None:
+        process = self.start_run()
+        process.kill()
+        process.communicate(timeout=20)
+        self.all_gone()
+        self.resume_and_look()
+
+    def test_a_whole_process_group_that_is_killed_can_be_resumed(self) -> None:
+        process = self.start_run()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=20)
+        self.all_gone()
+        reported = self.do("report", self.out)
+        self.assertEqual(reported.code, 1, reported.said)
+        self.resume_and_look()
+
+    def test_a_worker_that_is_killed_costs_the_test_under_way_and_nothing_hangs(self) -> None:
+        hang = ("--runner", "faulty:hang_on_third_call", "-j1", "--deadline", "60")
+        process = self.start_run(*hang, "--requirement", "NUM_6", "--requirement", "PKG_3", ended=0)
+        wait_until(lambda: self.lines("begin"))
+        (worker,) = children_of(process.pid)
+        wait_until(lambda: children_of(worker))
+        os.kill(worker, signal.SIGKILL)
+        _, err = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 1)
+        self.assertRegex(err, "a worker of runner faulty.hang_on_third_call died of Killed outside any sandbox")
+        self.all_gone()
+        tests = self.results()
+        (under_way,) = (test for test in tests.values() if test["verdict"] == "crash")
+        self.assertIn("the process that ran it died", under_way["message"])
+        self.assertEqual({test["verdict"] for test in tests.values()}, {"crash", "not_run"})
+
+    def test_a_worker_that_is_killed_later_is_replaced(self) -> None:
+        process = self.start_run()
+        os.kill(children_of(process.pid)[0], signal.SIGKILL)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn("died of Killed outside any sandbox", err)
+        verdicts = [test["verdict"] for test in self.results().values()]
+        self.assertEqual((verdicts.count("crash"), verdicts.count("not_run")), (1, 0))
+
+    def test_resuming_with_another_selection_is_refused(self) -> None:
+        self.assertEqual(self.run_suite("--test", MISSING + "/*").code, 0)
+        before = (self.out / "records.jsonl").read_bytes()
+        for selection in ([], ["--test", MISSING + "/cond/*"], ["--case", "cond"], ["--test", MISSING + "/*", "--runner", "faulty:none"]):
+            with self.subTest(selection):
+                words = f"{self.out}: the run planned .*resume with the same command, or start a new run"
+                self.refused(2, words, self.run_suite("--resume", *selection))
+        self.assertEqual((self.out / "records.jsonl").read_bytes(), before)
+
+    def test_resuming_what_is_complete_runs_nothing(self) -> None:
+        for extra in ([], ["--resume"]):
+            self.assertEqual(self.run_suite("--test", MISSING + "/*", *extra).code, 0)
+        self.assertEqual(len(self.lines("begin")), 5)
+        self.results()
+
+    def test_resuming_a_folder_that_is_no_run_is_refused(self) -> None:
+        self.refused(2, f"{self.out}/plan.json: cannot be read; is this the folder of a run", self.run_suite("--resume"))
+        self.assertFalse(self.out.exists())
+
+    def interrupted(self, *arguments: str | Path, ready: typing.Callable[[], typing.Any], **changed: str) -> Finished:
+        """Ctrl-C, as a terminal sends it: to the whole process group."""
+        process = self.start(*arguments, **changed)
+        self.addCleanup(process.kill)
+        wait_until(ready)
+        os.killpg(process.pid, signal.SIGINT)
+        began = time.monotonic()
+        out, err = process.communicate(timeout=20)
+        self.assertLess(time.monotonic() - began, 5)
+        self.all_gone()
+        return Finished(process.returncode, out, err)
+
+    def slow_compiler(self) -> dict[str, str]:
+        """A compiler that takes its time even to say its version."""
+        path = self.folder / "slow-c++"
+        path.write_text(f"#!/bin/sh\ntouch {self.folder}/asked\nexec sleep 600\n")
+        path.chmod(0o755)
+        return {"CXX": str(path)}
+
+    def test_ctrl_c_in_build_and_bless_and_in_the_build_of_a_run_exits_130(self) -> None:
+        asked = self.folder / "asked"
+        for verb in (["build", "cond"], ["bless", "cond"], ["run", "--out", str(self.out)]):
+            with self.subTest(verb[0]):
+                asked.unlink(missing_ok=True)
+                finished = self.interrupted(*verb, ready=asked.exists, **self.slow_compiler())
+                self.assertEqual(finished.code, 130, finished.said)
+                self.assertIn("the same command goes on from here", finished.err)
+                self.assertNotIn("Traceback", finished.said)
+        self.assertFalse(self.out.exists())
+
+    def test_a_build_that_is_killed_leaves_no_generator(self) -> None:
+        process = self.start("build", "cond", **self.slow_compiler())
+        wait_until((self.folder / "asked").exists)
+        process.kill()
+        process.communicate(timeout=20)
+        wait_until(lambda: not any("aoti" in words for words in alive_with(self.mark).values()))
+        for pid in alive_with(self.mark):  # the compiler: a real one ends by itself
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.all_gone()
+
+    def test_ctrl_c_in_doctor_is_no_success(self) -> None:
+        finished = self.interrupted("doctor", ready=(self.folder / "asked").exists, **self.slow_compiler())
+        self.assertNotEqual(finished.code, 0)
+
+    def test_ctrl_c_in_list_and_report_is_no_success(self) -> None:
+        os.mkfifo(self.folder / "plan.json")  # whoever opens it waits for a writer
+        for arguments in (["list", "--plan", str(self.folder / "plan.json")], ["report", str(self.folder)]):
+            with self.subTest(arguments[0]):
+                finished = self.interrupted(*arguments, ready=lambda: [pid for pid in alive_with(self.mark) if "fifo_open" in waits_in(pid)] or [0])
+                self.assertNotEqual(finished.code, 0)
+
+    def test_ctrl_c_in_mutate_exits_130(self) -> None:
+        records = self.out / "hang_on_third_call" / "records.jsonl"
+        begun = lambda: records.exists() and '"begin"' in records.read_text()  # noqa: E731
+        finished = self.interrupted("mutate", "hang_on_third_call", "last_element", "--out", self.out, ready=begun)
+        self.assertEqual(finished.code, 130, finished.said)
+        self.assertIn("interrupted at the fault hang_on_third_call", finished.err)
+
+
+def waits_in(pid: int) -> str:
+    """The kernel function a process sleeps in, where the kernel tells."""
+    with contextlib.suppress(OSError):
+        return (Path("/proc") / str(pid) / "wchan").read_text()
+    return ""
+
+
+class FullDisk(WithHostileRunner):
+    def test_records_that_cannot_be_written_end_the_run_and_resume_completes_it(self) -> None:
+        def limit() -> None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (60000, 60000))  # above the plan, below the records
+
+        finished = self.run_hostile("refuses_all", "-j2", before=limit)
+        self.assertNotEqual(finished.code, 0)
+        self.assertRegex(finished.err, f"{self.out}/(records.jsonl: a record|results.json:) cannot be written .File too large.*free some space")
+        self.assertRegex(finished.err, "records.jsonl: a record cannot be written")
+        known, begun = self.lines("end"), len(self.lines("begin"))
+        self.assertTrue(known)
+        finished = self.run_hostile("refuses_all", "--resume")
+        self.assertEqual(finished.code, 1, finished.said)
+        tests = self.results()
+        self.assertFalse({"crash", "not_run"} & {test["verdict"] for test in tests.values()})
+        self.assertEqual(sorted(self.lines("begin")[begun:]), sorted(set(tests) - set(known)))
+
+    def test_a_plan_that_cannot_be_written_is_named(self) -> None:
+        def limit() -> None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+        self.refused(2, f"{self.out}/plan.json: cannot be written .File too large.; free some space", self.run_hostile("refuses_all", before=limit))
+
+    def test_a_disk_that_is_really_full(self) -> None:
+        disk = self.folder / "disk"
+        disk.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True, check=False).returncode != 0:
+            self.skipTest("no small file system can be mounted here: that needs root")
+        self.addCleanup(subprocess.run, ["umount", "--lazy", disk], check=True)
+        self.out = disk / "run"
+        finished = self.run_hostile("refuses_all", "-j2")
+        self.assertNotEqual(finished.code, 0)
+        words = f"{self.out}/records.jsonl: a record cannot be written .No space left on device.*free some space, then .*--resume"
+        self.assertRegex(finished.err, words)
+        known = self.lines("end")
+        self.assertTrue(known)
+        subprocess.run(["mount", "-o", "remount,size=4m", disk], check=True)
+        self.assertEqual(self.run_hostile("refuses_all", "--resume").code, 1)
+        self.assertFalse({"crash", "not_run"} & {test["verdict"] for test in self.results().values()})
+        self.assertEqual(self.lines("end")[: len(known)], known)
+
+
+class Doctor(CommandLine):
+    def test_all_is_here(self) -> None:
+        self.refused(0, "all that build and run need is here", self.do("doctor"))
+
+    def test_a_missing_compiler_is_named_with_the_fix(self) -> None:
+        self.refused(2, r"compiler +MISSING: install g\+\+, or set CXX", self.do("doctor", CXX="/nonexistent"))
+
+
+class HostileRunners(WithHostileRunner):
+    def try_way(self, way: str, selection: str) -> tuple[Finished, float]:
+        began = time.monotonic()
+        deadline = "0.5" if way.startswith("h") and way.endswith(("_open", "_describe")) else "1"  # six times as long is waited for a hanging open()
+        arguments = ["--test", f"{selection}/mlp_static*", "--deadline", deadline, "-j2"]
+        forged = f"{selection}/mlp_static/hostile"
+        finished = self.run_hostile(way, *arguments, out=self.folder / way, CLI_TEST_MARK=f"{self.mark}-{way}", HOSTILE_FORGES=forged)
+        return finished, time.monotonic() - began
+
+    def test_each_ends_red_in_bounded_time_and_leaves_nothing_behind(self) -> None:
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:  # most of them wait
+            done = {way: pool.submit(self.try_way, way, selection) for way, (selection, _, _) in HOSTILE.items()}
+        for way, (_, verdicts, words) in HOSTILE.items():
+            with self.subTest(way):
+                finished, seconds = done[way].result()
+                self.assertEqual(finished.code, 1, finished.said)
+                self.assertLess(seconds, 30)
+                tests = self.results(self.folder / way)
+                self.assertLessEqual({test["verdict"] for test in tests.values()}, verdicts)
+                self.assertTrue({test["verdict"] for test in tests.values()} & RED)
+                self.assertRegex(finished.said + "".join(test["message"] for test in tests.values()), words)
+                self.assertEqual(alive_with(f"{self.mark}-{way}"), {})
+        self.assertEqual(list(self.temporary.iterdir()), [])
+
+    def test_the_answers_of_other_runners_stay_theirs(self) -> None:
+        theirs = f"{MISSING}/mlp_static/package"
+        for way in ("forged_records", "forged_answer", "kill_parent_in_load", "wipe_in_load"):
+            for order in (["package", str(self.hostile)], [str(self.hostile), "package"]):
+                with self.subTest(way, first=order[0]):
+                    out = self.folder / f"{way}-{order.index('package')}"
+                    runners = [word for runner in order for word in ("--runner", runner)]
+                    finished = self.run_suite(*runners, "--test", f"{MISSING}/mlp_static/*", out=out, HOSTILE=way, HOSTILE_FORGES=theirs)
+                    self.assertEqual(finished.code, 1, finished.said)
+                    tests = self.results(out)
+                    self.assertEqual(tests.pop(theirs)["verdict"], "pass")
+                    self.assertLessEqual({test["verdict"] for test in tests.values()}, RED)
 
 
 if __name__ == "__main__":

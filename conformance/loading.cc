@@ -41,7 +41,8 @@ void CallWithWrongCounts(Trial& t) {
   t.JudgeCall(model, t.ExampleCall(), "the next good call");
 }
 
-const Registered kWrongCount{{.requirement = "LOAD_5", .sentence = "wrong_input_count_is_refused", .targets = OncePerCase, .body = CallWithWrongCounts}};
+const Registered kWrongCount{
+    {.requirement = "LOAD_5", .sentence = "wrong_input_count_is_refused", .targets = OncePerCase, .body = CallWithWrongCounts}};
 
 void RequireEmptyTemporary(Trial& t, const std::string& after) {
   std::string left;
@@ -64,7 +65,8 @@ void FailToLoadAndLook(Trial& t) {
   RequireEmptyTemporary(t, "a failed load");
 }
 
-const Registered kFailedLoadClean{{.requirement = "LIFE_1", .sentence = "failed_load_leaves_no_file", .targets = OncePerCase, .body = FailToLoadAndLook}};
+const Registered kFailedLoadClean{
+    {.requirement = "LIFE_1", .sentence = "failed_load_leaves_no_file", .targets = OncePerCase, .body = FailToLoadAndLook}};
 
 }  // namespace
 }  // namespace aoti_cts

@@ -8,13 +8,11 @@
 namespace aoti_cts {
 namespace {
 
-const Registered kOutputsMatch{{.requirement = "NUM_1",
-                                .sentence = "outputs_match_the_reference",
-                                .targets = CallsInCells({"example", "named"}),
-                                .body = [](Trial& t) {
-                                  Model model = t.Load();
-                                  t.JudgeCall(model, t.call());
-                                }}};
+const Registered kOutputsMatch{
+    {.requirement = "NUM_1", .sentence = "outputs_match_the_reference", .targets = CallsInCells({"example", "named"}), .body = [](Trial& t) {
+       Model model = t.Load();
+       t.JudgeCall(model, t.call());
+     }}};
 
 // Two runs over memory filled with different bytes must agree to the bit, and each must be the reference; a read or write beside an
 // allocation of the runtime faults.
@@ -34,7 +32,8 @@ void RunOverPoison(Trial& t) {
   t.JudgeOutputs(second, call, inputs, "over memory filled with 0x7f");
 }
 
-const Registered kUnwritten{{.requirement = "NUM_1", .sentence = "unwritten_memory_stays_out_of_outputs", .targets = OncePerCase, .body = RunOverPoison}};
+const Registered kUnwritten{
+    {.requirement = "NUM_1", .sentence = "unwritten_memory_stays_out_of_outputs", .targets = OncePerCase, .body = RunOverPoison}};
 
 void RunBesideGuards(Trial& t) {
   for (const auto& [mode, side] : {std::pair{AOTI_MEMORY_GUARD_END, GuardSide::kEnd}, std::pair{AOTI_MEMORY_GUARD_START, GuardSide::kStart}}) {
@@ -72,7 +71,8 @@ void KeepOutputs(Trial& t) {
   t.JudgeOutputs(kept, example, inputs, "the first call's outputs, after unloading");
 }
 
-const Registered kOutlive{{.requirement = "NUM_6", .sentence = "outputs_outlive_later_calls_and_the_loader", .targets = OncePerCase, .body = KeepOutputs}};
+const Registered kOutlive{
+    {.requirement = "NUM_6", .sentence = "outputs_outlive_later_calls_and_the_loader", .targets = OncePerCase, .body = KeepOutputs}};
 
 }  // namespace
 }  // namespace aoti_cts

@@ -30,10 +30,14 @@ std::variant<int64_t, DimRange> Declared(const Case& c, const std::variant<int64
 
 void CompareExportedRanges(Trial& t) {
   const auto& exported = t.package().exported_inputs;
-  if (!t.Check(exported.size() == t.program().inputs.size(), fmt::format("the exported program has {} inputs, the case declares {}", exported.size(), t.program().inputs.size()))) return;
+  if (!t.Check(exported.size() == t.program().inputs.size(),
+               fmt::format("the exported program has {} inputs, the case declares {}", exported.size(), t.program().inputs.size())))
+    return;
   for (size_t i = 0; i < exported.size(); ++i) {
     const InputSpec& input = t.program().inputs[i];
-    if (!t.Check(exported[i].size() == input.shape.size(), fmt::format("input {} was exported with {} dimensions, declared are {}", input.name, exported[i].size(), input.shape.size()))) return;
+    if (!t.Check(exported[i].size() == input.shape.size(),
+                 fmt::format("input {} was exported with {} dimensions, declared are {}", input.name, exported[i].size(), input.shape.size())))
+      return;
     for (size_t d = 0; d < input.shape.size(); ++d) {
       const std::string promised = InWords(Declared(t.program(), input.shape[d]));
       const std::string actual = InWords(exported[i][d]);
@@ -42,7 +46,8 @@ void CompareExportedRanges(Trial& t) {
   }
 }
 
-const Registered kRanges{{.requirement = "EXP_1", .sentence = "exported_sizes_are_the_declared_ones", .targets = OncePerCase, .body = CompareExportedRanges}};
+const Registered kRanges{
+    {.requirement = "EXP_1", .sentence = "exported_sizes_are_the_declared_ones", .targets = OncePerCase, .body = CompareExportedRanges}};
 
 void CompareMetadata(Trial& t) {
   auto of_package = t.runner().PackageMetadata(t.package().path);
@@ -62,7 +67,8 @@ void CompareMetadata(Trial& t) {
   t.Check(device == t.program().device, fmt::format("AOTI_DEVICE_KEY is \"{}\", the program was compiled for {}", device, t.program().device));
 }
 
-const Registered kMetadata{{.requirement = "PKG_2", .sentence = "metadata_of_package_and_model_agree", .targets = OncePerCase, .body = CompareMetadata}};
+const Registered kMetadata{
+    {.requirement = "PKG_2", .sentence = "metadata_of_package_and_model_agree", .targets = OncePerCase, .body = CompareMetadata}};
 
 void LoadWrongName(Trial& t) {
   t.RequireRefusal(t.runner().Load(t.package().path, {.model_name = "no_such_model"}), "loading a model that is not in the package");
@@ -86,17 +92,19 @@ const Registered kMissing{{.requirement = "PKG_3", .sentence = "missing_package_
                              t.RequireRefusal(t.runner().Load(SandboxTemporary() / "no_such_file.pt2"), "loading a file that does not exist");
                            }}};
 
-const Registered kNotAnArchive{{.requirement = "PKG_3", .sentence = "file_that_is_no_archive_is_refused", .targets = OncePerCase, .body = [](Trial& t) {
-                                  const auto path = SandboxTemporary() / "text.pt2";
-                                  std::ofstream(path) << "this is a text of some length and no zip archive at all, whatever its name says\n";
-                                  t.RequireRefusal(t.runner().Load(path), "loading a text file");
-                                  t.RequireRefusal(t.runner().Load(Truncated(t, 0)), "loading an empty file");
-                                }}};
+const Registered kNotAnArchive{
+    {.requirement = "PKG_3", .sentence = "file_that_is_no_archive_is_refused", .targets = OncePerCase, .body = [](Trial& t) {
+       const auto path = SandboxTemporary() / "text.pt2";
+       std::ofstream(path) << "this is a text of some length and no zip archive at all, whatever its name says\n";
+       t.RequireRefusal(t.runner().Load(path), "loading a text file");
+       t.RequireRefusal(t.runner().Load(Truncated(t, 0)), "loading an empty file");
+     }}};
 
 const Registered kTruncated{{.requirement = "PKG_3", .sentence = "truncated_package_is_refused", .targets = OncePerCase, .body = [](Trial& t) {
                                for (const double part : {0.1, 0.5, 0.9, 0.999}) {
                                  const auto bytes = static_cast<uint64_t>(static_cast<double>(t.package().bytes) * part);
-                                 t.RequireRefusal(t.runner().Load(Truncated(t, bytes)), fmt::format("loading the first {} of {} bytes", bytes, t.package().bytes));
+                                 t.RequireRefusal(t.runner().Load(Truncated(t, bytes)),
+                                                  fmt::format("loading the first {} of {} bytes", bytes, t.package().bytes));
                                }
                              }}};
 

@@ -37,7 +37,8 @@ void Progress::Show(size_t ended) {
   last_line_ = now;
   const double elapsed = Seconds(now - start_);
   const double left = ended > 0 ? elapsed / static_cast<double>(ended) * static_cast<double>(total_ - std::min(ended, total_)) : 0;
-  fmt::print(stderr, "{}{} of {} tests, {:.0f} s, about {:.0f} s left{}", terminal_ ? "\r\033[K" : "", ended, total_, elapsed, left, terminal_ ? "" : "\n");
+  fmt::print(stderr, "{}{} of {} tests, {:.0f} s, about {:.0f} s left{}", terminal_ ? "\r\033[K" : "", ended, total_, elapsed, left,
+             terminal_ ? "" : "\n");
   fflush(stderr);
 }
 
@@ -62,16 +63,17 @@ void Progress::ShowReds() {
     const auto line = nlohmann::json::parse(partial_ + piece, nullptr, false);
     partial_.clear();
     if (!line.is_object()) continue;
-    if (line.contains("complaint")) {
+    if (line.contains("complaint") && complaints_.insert(line.value("complaint", "")).second) {
       Clear();
       fmt::print(stderr, "aoti-cts: {}\n", line.at("complaint").get<std::string>());
     }
     if (!line.contains("end")) continue;
-    const auto verdict = VerdictFromName(line.at("verdict").get<std::string>());
+    const auto verdict = VerdictFromName(line.value("verdict", ""));
     if (!verdict || !InfoOf(*verdict).red) continue;
     Clear();
     const auto message = line.value("message", "");
-    fmt::print(stderr, "{}: {}\n  {}\n", InfoOf(*verdict).name, line.at("end").get<std::string>(), message.substr(0, std::min(message.find('\n'), kLineLimit)));
+    fmt::print(stderr, "{}: {}\n  {}\n", InfoOf(*verdict).name, line.at("end").get<std::string>(),
+               message.substr(0, std::min(message.find('\n'), kLineLimit)));
   }
 }
 

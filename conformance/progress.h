@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
 
 namespace aoti_cts {
@@ -24,6 +25,7 @@ class Progress {
   std::filesystem::path file_;
   std::ifstream records_;
   std::string partial_;
+  std::set<std::string> complaints_;  // said already: each worker has the same ones
   size_t total_;
   size_t ended_ = 0;
   bool quiet_;

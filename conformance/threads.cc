@@ -48,7 +48,8 @@ void RunTasks(Trial& t) {
   for (std::thread& thread : threads) thread.join();
 }
 
-const Registered kOwnAnswer{{.requirement = "THR_1", .sentence = "every_thread_gets_its_own_answer", .targets = OnceWhereCell("task"), .body = RunTasks}};
+const Registered kOwnAnswer{
+    {.requirement = "THR_1", .sentence = "every_thread_gets_its_own_answer", .targets = OnceWhereCell("task"), .body = RunTasks}};
 
 }  // namespace
 }  // namespace aoti_cts

@@ -4,15 +4,24 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <exception>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include "fixtures/known_issues.h"
@@ -29,6 +38,50 @@ std::string Today() {
   return fmt::format("{:%Y-%m-%d}", fmt::gmtime(now));
 }
 
+int64_t NowMilliseconds() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// The suite's answer from a sandbox begins with this: whatever else a runner writes on the pipe is not taken for it.
+std::string FreshToken() {
+  std::array<uint64_t, 2> bits{};
+  if (getrandom(bits.data(), sizeof bits, 0) != static_cast<ssize_t>(sizeof bits)) throw std::runtime_error("getrandom() gives no bytes");
+  return fmt::format("{:016x}{:016x}", bits[0], bits[1]);
+}
+
+bool HasChildren() { return waitpid(-1, nullptr, WNOHANG) >= 0; }
+
+struct Stray {
+  pid_t pid;
+  std::string name;
+};
+
+std::vector<Stray> ChildrenNow() {
+  std::vector<Stray> children;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    if (entry.path().filename().string().find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream stream(entry.path() / "stat");
+    const std::string stat{std::istreambuf_iterator<char>(stream), {}};  // pid (name) state parent ...
+    const size_t open = stat.find('('), close = stat.rfind(')');
+    if (open == std::string::npos || close == std::string::npos || close + 4 > stat.size()) continue;
+    if (std::atoi(stat.c_str() + close + 4) == getpid()) children.push_back({std::atoi(stat.c_str()), stat.substr(open + 1, close - open - 1)});
+  }
+  return children;
+}
+
+// Ends what a test has left running outside its process group, and says what it was. This process has no other children.
+std::string EndStrays() {
+  std::string names;
+  for (std::vector<Stray> strays; HasChildren() && !(strays = ChildrenNow()).empty();) {
+    for (const Stray& stray : strays) {
+      names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", stray.name, stray.pid);
+      kill(stray.pid, SIGKILL);
+      waitpid(stray.pid, nullptr, 0);
+    }
+  }
+  return names;
+}
+
 // What a crash or a hang is called where nothing is judged.
 std::string ObservationOf(const SandboxResult& result) {
   if (result.end == SandboxResult::End::kTimeout) return "hang";
@@ -37,12 +90,19 @@ std::string ObservationOf(const SandboxResult& result) {
 
 class Worker {
  public:
-  Worker(const WorkerContext& context, const RunnerSpec& spec, std::unique_ptr<Runner> runner, KnownIssues issues)
-      : context_(context), spec_(spec), runner_(std::move(runner)), issues_(std::move(issues)), writer_(context.options->folder / "records.jsonl") {
-    writer_.Runner(spec.name, runner_->description().raw);
+  Worker(const WorkerContext& context, const RunnerSpec& spec, std::unique_ptr<Runner> runner, KnownIssues issues, std::atomic<int64_t>& due)
+      : context_(context),
+        spec_(spec),
+        runner_(std::move(runner)),
+        issues_(std::move(issues)),
+        writer_(std::make_unique<RecordWriter>(context.options->folder / "records.jsonl")),
+        due_(due) {
+    writer_->Runner(spec.name, runner_->description().raw);
     for (const KnownIssue& issue : issues_.expired) {
-      writer_.Complaint(fmt::format("known issue expired on {}: {} ({}) excuses nothing any more", issue.expires, issue.tests, issue.source));
+      writer_->Complaint(fmt::format("known issue expired on {}: {} ({}) excuses nothing any more", issue.expires, issue.tests, issue.source));
     }
+    ends_strays_ = !HasChildren() && prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;  // not where the runner has started a process of its own
+    PromiseSignOfLife(due_, 2 * StartSeconds(*context.options));
     deadline_ = std::max(context.options->deadline_seconds, kDeadlineFactor * CalibratedSeconds());
   }
 
@@ -50,23 +110,26 @@ class Worker {
 
   // Runs one test and writes its record. Returns the record for GoogleTest.
   Record RunTest(const PlannedTest& test) {
-    writer_.Begin(test.id);
+    writer_->Begin(test.id);
     Record record = Planned(test);
     SandboxResult result;
     if (auto subject = SubjectOf(test); subject) {
-      result = InSandbox(test, subject->first, *subject->second);
+      const std::string token = FreshToken();
+      result = InSandbox(test, subject->first, *subject->second, token);
+      const std::string strays = ends_strays_ ? EndStrays() : "";
       if (result.end == SandboxResult::End::kStopped) {
-        writer_.Interrupted(test.id);
+        writer_->Interrupted(test.id);
         return record;
       }
-      Interpret(test, result, record);
+      Interpret(test, result, token, record);
+      if (!strays.empty()) BlameForStrays(strays, record);
     } else {
       record.verdict = Verdict::kError;
       record.message = subject.error().message;
     }
     ApplyKnownIssues(record);
     if (InfoOf(record.verdict).red) record.output = result.output;
-    writer_.End(record);
+    writer_->End(record);
     ++context_.shared->ended;
     return record;
   }
@@ -76,7 +139,7 @@ class Worker {
     for (const KnownIssue& issue : issues_.current) {
       const bool matches = std::any_of(context_.tests->begin(), context_.tests->end(),
                                        [&](const PlannedTest& t) { return t.runner->name == spec_.name && MatchesGlob(issue.tests, t.id); });
-      if (!matches) writer_.Complaint(fmt::format("known issue matches no test: {} ({}): correct or remove it", issue.tests, issue.source));
+      if (!matches) writer_->Complaint(fmt::format("known issue matches no test: {} ({}): correct or remove it", issue.tests, issue.source));
     }
   }
 
@@ -101,24 +164,39 @@ class Worker {
     return options;
   }
 
-  SandboxResult InSandbox(const PlannedTest& test, const Package& package, const Golden& golden) {
+  SandboxResult InSandbox(const PlannedTest& test, const Package& package, const Golden& golden, const std::string& token) {
+    constexpr double kGraceSeconds = 5;
     const double deadline = test.property->deadline_seconds > 0 ? test.property->deadline_seconds : deadline_;
+    PromiseSignOfLife(due_, 2 * deadline + kGraceSeconds);
     return RunInSandbox(Options(test.property->check_inputs, deadline), [&] {
+      writer_.reset();  // closes the child's copy: no runner finds the records among its files
       Trial trial(*test.program, test.call, package, golden, *runner_);
       try {
         test.property->body(trial);
       } catch (const TrialEnded&) {
         // the trial has said why
       }
-      return ToJson(trial.Finish(test.property->judged)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      if (!std::filesystem::exists(SandboxTemporary())) trial.Fail("the runner has removed TMPDIR itself, which is not its own");
+      return token + ToJson(trial.Finish(test.property->judged)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     });
   }
 
-  void Interpret(const PlannedTest& test, const SandboxResult& result, Record& record) const {
+  static void BlameForStrays(const std::string& strays, Record& record) {
+    if (!InfoOf(record.verdict).red) record.verdict = Verdict::kFail;
+    record.message +=
+        fmt::format("{}a process was left running outside the test's process group, and killed: {}", record.message.empty() ? "" : "\n", strays);
+  }
+
+  static void Interpret(const PlannedTest& test, const SandboxResult& result, const std::string& token, Record& record) {
     record.seconds = result.seconds;
     record.residue = result.residue;
     if (result.end == SandboxResult::End::kReturned) {
-      const Outcome outcome = OutcomeFromJson(nlohmann::json::parse(result.answer));
+      if (!result.answer.starts_with(token)) {
+        record.verdict = Verdict::kCrash;
+        record.message = "something other than the suite wrote on the pipe on which the test answers";
+        return;
+      }
+      const Outcome outcome = OutcomeFromJson(nlohmann::json::parse(result.answer.substr(token.size())));
       record.verdict = outcome.verdict;
       record.message = outcome.message;
       record.observation = outcome.observation;
@@ -147,7 +225,8 @@ class Worker {
       } else if (record.verdict == Verdict::kPass) {
         record.known_issue = issue.source + (issue.always ? ": passes although it always fails" : ": not seen in this run");
         if (issue.always) record.verdict = Verdict::kUnexpectedPass;
-        if (issue.always) record.message = fmt::format("passes although a known issue says it always fails: remove the entry \"{}\" ({})", issue.tests, issue.source);
+        if (issue.always)
+          record.message = fmt::format("passes although a known issue says it always fails: remove the entry \"{}\" ({})", issue.tests, issue.source);
       }
       return;
     }
@@ -169,22 +248,24 @@ class Worker {
     return record;
   }
 
-  // Seconds that loading and running the first package that is there takes in a sandbox; 0 where there is none.
-  double CalibratedSeconds() const {
+  // Seconds that loading and running the first package that is there takes in a sandbox; 0 where there is none, or where that goes wrong.
+  double CalibratedSeconds() {
     for (const PlannedTest& test : *context_.tests) {
       auto subject = SubjectOf(test);
       if (test.runner->name != spec_.name || !subject) continue;
-      return RunInSandbox(Options(false, 60), [&] {
-               Trial trial(*test.program, nullptr, subject->first, *subject->second, *runner_);
-               try {
-                 Model model = trial.Load();
-                 trial.JudgeCall(model, trial.ExampleCall());
-               } catch (const TrialEnded&) {
-                 return std::string("refused");
-               }
-               return std::string("ran");
-             })
-          .seconds;
+      const SandboxResult result = RunInSandbox(Options(false, StartSeconds(*context_.options)), [&] {
+        writer_.reset();
+        Trial trial(*test.program, nullptr, subject->first, *subject->second, *runner_);
+        try {
+          Model model = trial.Load();
+          trial.JudgeCall(model, trial.ExampleCall());
+        } catch (const TrialEnded&) {
+          return std::string("refused");
+        }
+        return std::string("ran");
+      });
+      if (ends_strays_) EndStrays();
+      return result.end == SandboxResult::End::kReturned ? result.seconds : 0;
     }
     return 0;
   }
@@ -193,8 +274,10 @@ class Worker {
   const RunnerSpec& spec_;
   std::unique_ptr<Runner> runner_;
   KnownIssues issues_;
-  RecordWriter writer_;
+  std::unique_ptr<RecordWriter> writer_;
+  std::atomic<int64_t>& due_;
   double deadline_ = 0;
+  bool ends_strays_ = false;
 };
 
 // One planned test as GoogleTest sees it.
@@ -216,20 +299,26 @@ class ConformanceTest : public testing::Test {
 
 // GoogleTest reads flags from the environment too; selection and order are the campaign's alone.
 void PrepareGoogleTest() {
-  for (const char* variable : {"GTEST_FILTER", "GTEST_TOTAL_SHARDS", "GTEST_SHARD_INDEX", "GTEST_SHUFFLE", "GTEST_REPEAT", "GTEST_OUTPUT", "GTEST_FAIL_FAST", "GTEST_BREAK_ON_FAILURE"}) {
+  for (const char* variable : {"GTEST_FILTER", "GTEST_TOTAL_SHARDS", "GTEST_SHARD_INDEX", "GTEST_SHUFFLE", "GTEST_REPEAT", "GTEST_OUTPUT",
+                               "GTEST_FAIL_FAST", "GTEST_BREAK_ON_FAILURE"}) {
     unsetenv(variable);
   }
   int count = 1;
   std::string name = "aoti-cts";
   std::array<char*, 2> arguments{name.data(), nullptr};
   testing::InitGoogleTest(&count, arguments.data());
+  testing::FLAGS_gtest_catch_exceptions = false;  // a record that cannot be written ends the worker
   auto& listeners = testing::UnitTest::GetInstance()->listeners();
   delete listeners.Release(listeners.default_result_printer());  // the records are the output
 }
 
 }  // namespace
 
-int WorkerMain(const WorkerContext& context, const RunnerSpec& spec) {
+void PromiseSignOfLife(std::atomic<int64_t>& due, double seconds) { due = NowMilliseconds() + static_cast<int64_t>(seconds * 1000); }
+
+bool IsOverdue(const std::atomic<int64_t>& due) { return NowMilliseconds() > due; }
+
+int WorkerMain(const WorkerContext& context, const RunnerSpec& spec, std::atomic<int64_t>& due) {
   try {
     auto runner = Runner::Open(spec);
     if (!runner) {
@@ -243,7 +332,7 @@ int WorkerMain(const WorkerContext& context, const RunnerSpec& spec) {
       return kWorkerNoRunner;
     }
     PrepareGoogleTest();
-    Worker worker(context, spec, std::move(*runner), std::move(*issues));
+    Worker worker(context, spec, std::move(*runner), std::move(*issues), due);
     for (size_t i = 0; i < context.tests->size(); ++i) {
       const PlannedTest& test = (*context.tests)[i];
       if (test.runner != &spec) continue;

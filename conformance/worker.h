@@ -2,6 +2,7 @@
 // A worker is a process that has loaded one runner and runs the tests nobody else has claimed, each in a forked sandbox, through GoogleTest.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
@@ -15,10 +16,14 @@
 
 namespace aoti_cts {
 
+constexpr int kMostWorkers = 256;  // at a time
+
 // Lies at the start of memory that all workers of a campaign share; the claims, one per planned test, lie behind it.
 struct SharedState {
   std::atomic<bool> stop;
   std::atomic<uint32_t> ended;
+  // Per worker: by when it must set a later time here. A runner can hold up a whole process, in open() or with a lock that its thread keeps.
+  std::array<std::atomic<int64_t>, kMostWorkers> due;  // milliseconds of the steady clock
   std::atomic<bool>& Claimed(size_t test) { return reinterpret_cast<std::atomic<bool>*>(this + 1)[test]; }
 };
 
@@ -32,9 +37,17 @@ struct WorkerContext {
   SharedState* shared;
 };
 
-enum WorkerExit : int { kWorkerDone = 0, kWorkerNoRunner = 3, kWorkerNoRecord = 4 };
+// None is 0: a runner that calls exit(0) has done nothing.
+enum WorkerExit : int { kWorkerNoRunner = 3, kWorkerNoRecord = 4, kWorkerDone = 5 };
 
-// Runs in a process of its own; the return value is its exit status.
-int WorkerMain(const WorkerContext& context, const RunnerSpec& runner);
+// Sets the time in `due` to `seconds` from now.
+void PromiseSignOfLife(std::atomic<int64_t>& due, double seconds);
+bool IsOverdue(const std::atomic<int64_t>& due);
+
+// Seconds that opening a runner may take, and loading and running a first package.
+inline double StartSeconds(const CampaignOptions& options) { return 6 * options.deadline_seconds; }
+
+// Runs in a process of its own; the return value is its exit status. `due`: its place in the shared state.
+int WorkerMain(const WorkerContext& context, const RunnerSpec& runner, std::atomic<int64_t>& due);
 
 }  // namespace aoti_cts

@@ -120,7 +120,8 @@ typedef struct aoti_runner_api {
 #if defined(__GNUC__)
 __attribute__((visibility("default")))
 #endif
-const aoti_runner_api* aoti_get_runner_api(uint32_t api_version);
+const aoti_runner_api*
+aoti_get_runner_api(uint32_t api_version);
 
 typedef const aoti_runner_api* (*aoti_get_runner_api_fn)(uint32_t api_version);
 #define AOTI_GET_RUNNER_API_SYMBOL "aoti_get_runner_api"

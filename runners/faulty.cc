@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -146,7 +148,8 @@ void Transpose(OwnedOutputs& outputs) {
     const std::vector<char> from = outputs.data[i];
     for (int64_t r = 0; r < shape[0]; ++r) {
       for (int64_t c = 0; c < shape[1]; ++c) {
-        std::memcpy(outputs.data[i].data() + static_cast<size_t>(c * shape[0] + r) * size, from.data() + static_cast<size_t>(r * shape[1] + c) * size, size);
+        std::memcpy(outputs.data[i].data() + static_cast<size_t>(c * shape[0] + r) * size, from.data() + static_cast<size_t>(r * shape[1] + c) * size,
+                    size);
       }
     }
     outputs.strides[i] = {1, shape[0]};
@@ -193,10 +196,9 @@ void Break(OwnedOutputs& outputs) {
 }
 
 bool BreaksOneOutput() {
-  for (const char* name : {"last_element", "unwritten_element", "nan_in_output", "wrong_stride", "wrong_dtype", "wrong_shape", "output_missing"}) {
-    if (IsFault(name)) return true;
-  }
-  return false;
+  constexpr std::array kOfOneOutput{"last_element", "unwritten_element", "nan_in_output", "wrong_stride",
+                                    "wrong_dtype",  "wrong_shape",       "output_missing"};
+  return std::any_of(kOfOneOutput.begin(), kOfOneOutput.end(), IsFault);
 }
 
 // --- faults between calls --------------------------------------------------------------------------------------------
@@ -305,7 +307,7 @@ void MapSomethingCalledPython() {
   const std::string path = std::string(folder != nullptr ? folder : "/tmp") + "/libpython3.so";
   std::ofstream(path) << std::string(4096, 'x');
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd >= 0) mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (fd >= 0 && mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED) throw std::runtime_error("mmap of " + path);
   unlink(path.c_str());
 }
 
@@ -338,7 +340,8 @@ aoti_status OnRefusal(aoti_status status, aoti_outputs* outputs, aoti_error* err
   return status;
 }
 
-aoti_status RunWithMadeUpInputs(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs, aoti_error* error) {
+aoti_status RunWithMadeUpInputs(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs,
+                                aoti_error* error) {
   for (size_t wanted = 1; wanted <= count + 1; ++wanted) {
     std::vector<aoti_value> made(inputs, inputs + std::min(wanted, count));
     while (made.size() < wanted && count > 0) made.push_back(inputs[count - 1]);
@@ -349,7 +352,8 @@ aoti_status RunWithMadeUpInputs(aoti_model* model, const aoti_value* inputs, siz
 }
 
 // Older runtimes print the words of a refusal instead of returning them: for the fault without words they go nowhere.
-aoti_status RunInner(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs, aoti_error* error) {
+aoti_status RunInner(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs,
+                     aoti_error* error) {
   if (!IsFault("refusal_without_words")) return inner->run(model, inputs, count, options, outputs, error);
   const int kept = dup(STDERR_FILENO);
   const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -361,20 +365,23 @@ aoti_status RunInner(aoti_model* model, const aoti_value* inputs, size_t count, 
   return status;
 }
 
-aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs, aoti_error* error) {
+aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs,
+                aoti_error* error) {
   if (model == kHollowModel) {
     *outputs = {nullptr, 0, nullptr};
     return AOTI_OK;
   }
   OnThirdCall();
-  if (IsFault("stuck_after_refusal") && refused_once) return Fail(error, AOTI_REFUSED, "std::runtime_error", "the model is not usable after an error");
+  if (IsFault("stuck_after_refusal") && refused_once)
+    return Fail(error, AOTI_REFUSED, "std::runtime_error", "the model is not usable after an error");
   if (IsFault("input_overread") && count > 0) ReadPastEnd(inputs[0]);
   aoti_status status = RunInner(model, inputs, count, options, outputs, error);
   if (status == AOTI_REFUSED && IsFault("count_ignored")) status = RunWithMadeUpInputs(model, inputs, count, options, outputs, error);
   if (status == AOTI_REFUSED) return OnRefusal(status, outputs, error);
   if (status != AOTI_OK) return status;
   if (IsFault("input_overwritten") && count > 0) static_cast<char*>(inputs[0].tensor.data)[0] ^= 1;
-  const bool copies = BreaksOneOutput() || IsFault("swapped_results") || IsFault("cached_result") || IsFault("output_reused") || IsFault("aliased_input");
+  const bool copies =
+      BreaksOneOutput() || IsFault("swapped_results") || IsFault("cached_result") || IsFault("output_reused") || IsFault("aliased_input");
   if (!copies) return status;
   auto copy = CopyOf(*outputs);
   inner->release_outputs(outputs);
@@ -433,7 +440,8 @@ aoti_status SetMemory(int32_t mode, uint8_t poison, aoti_error* error) {
   return inner->set_memory(mode, poison, error);
 }
 
-constexpr aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open, Describe, Load, Unload, Run, ReleaseOutputs, ModelMetadata, PackageMetadata, SetMemory};
+constexpr aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open,     Describe, Load, Unload, Run, ReleaseOutputs,
+                               ModelMetadata,           PackageMetadata,         SetMemory};
 
 }  // namespace
 }  // namespace aoti_runners

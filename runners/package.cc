@@ -92,8 +92,8 @@ aoti_status Open(const char* /*config_json*/, aoti_error* error) {
   const TorchIdentity loaded = LoadedTorch();
   if (loaded.version == AOTI_BUILT_TORCH && loaded.git == AOTI_BUILT_GIT) return AOTI_OK;
   return Fail(error, AOTI_FAILED, "torch",
-              "it was built for torch " AOTI_BUILT_TORCH " (" AOTI_BUILT_GIT ") and found " + loaded.version + " (" + loaded.git + ") at " + loaded.library +
-                  "; run ./aoti-cts setup to build it again");
+              "it was built for torch " AOTI_BUILT_TORCH " (" AOTI_BUILT_GIT ") and found " + loaded.version + " (" + loaded.git + ") at " +
+                  loaded.library + "; run ./aoti-cts setup to build it again");
 }
 
 aoti_status Describe(aoti_text_sink sink, aoti_error* error) {
@@ -118,7 +118,8 @@ aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_erro
 
 void Unload(aoti_model* model) { delete model; }
 
-aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs, aoti_error* error) {
+aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs,
+                aoti_error* error) {
   return Guarded(error, [&] {
     std::optional<c10::InferenceMode> inference;
     if (options->inference_mode != 0) inference.emplace();
@@ -144,14 +145,16 @@ aoti_status ModelMetadata(aoti_model* model, aoti_text_sink sink, aoti_error* er
 }
 
 aoti_status PackageMetadata(const char* package_path, const char* model_name, aoti_text_sink sink, aoti_error* error) {
-  return Guarded(error, [&] { WriteTo(sink, json(torch::inductor::AOTIModelPackageLoader::load_metadata_from_package(package_path, model_name)).dump()); });
+  return Guarded(error,
+                 [&] { WriteTo(sink, json(torch::inductor::AOTIModelPackageLoader::load_metadata_from_package(package_path, model_name)).dump()); });
 }
 
 aoti_status SetMemory(int32_t mode, uint8_t poison, aoti_error* error) {
   return Guarded(error, [&] { InstallAllocator(static_cast<aoti_memory_mode>(mode), poison); });
 }
 
-constexpr aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open, Describe, Load, Unload, Run, ReleaseOutputs, ModelMetadata, PackageMetadata, SetMemory};
+constexpr aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open,     Describe, Load, Unload, Run, ReleaseOutputs,
+                               ModelMetadata,           PackageMetadata,         SetMemory};
 
 }  // namespace
 }  // namespace aoti_runners

@@ -63,7 +63,9 @@ int Execute(const Paths& paths) {
              waitpid(child, &status, 0);
            }));
   SandboxOptions options;
-  options.base = std::filesystem::temp_directory_path();
+  const auto temporary = TemporaryFolder();
+  if (!temporary) return Complain(temporary.error());
+  options.base = *temporary;
   PrintRow("sandbox around nothing", Repeat(kTimes, [&] { static_cast<void>(RunInSandbox(options, [] { return std::string(); })); }));
   for (const Case& c : *cases) {
     auto package = packages->Find(c.name);

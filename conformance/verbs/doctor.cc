@@ -66,8 +66,10 @@ class Report {
 void DescribeRunner(Report& report, const std::string& name, const Paths& paths) {
   auto spec = ParseRunnerSpec(name, paths.runners);
   if (!spec) return report.Missing("runner", spec.error().message);
+  const auto temporary = TemporaryFolder();
+  if (!temporary) return report.Missing("TMPDIR", temporary.error().message);
   SandboxOptions options;
-  options.base = std::filesystem::temp_directory_path();
+  options.base = *temporary;
   options.deadline_seconds = 60;
   const SandboxResult result = RunInSandbox(options, [&] {
     auto runner = Runner::Open(*spec);

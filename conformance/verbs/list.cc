@@ -45,13 +45,16 @@ void PrintCtestEntries(const std::string& runner) {
   for (const std::string& area : Areas(false)) {
     const std::string name = fmt::format("conformance.{}.{}", area, runner);
     const std::string folder = fmt::format("{}/runs/ctest/{}.{}", AOTI_BUILD_DIR, area, runner);
-    fmt::print("add_test({} \"{}/aoti-cts\" run --ctest --no-build --quiet --area {} --runner {} --out \"{}\")\n", name, AOTI_BUILD_DIR, area, runner, folder);
-    fmt::print("set_tests_properties({} PROPERTIES LABELS \"conformance;{};{}\" SKIP_RETURN_CODE 77 FIXTURES_REQUIRED packages TIMEOUT 600)\n", name, area, runner);
+    fmt::print("add_test({} \"{}/aoti-cts\" run --ctest --no-build --quiet --area {} --runner {} --out \"{}\")\n", name, AOTI_BUILD_DIR, area, runner,
+               folder);
+    fmt::print("set_tests_properties({} PROPERTIES LABELS \"conformance;{};{}\" SKIP_RETURN_CODE 77 FIXTURES_REQUIRED packages TIMEOUT 600)\n", name,
+               area, runner);
     names += (names.empty() ? "" : ";") + name;
     folders += fmt::format(" \"{}\"", folder);
   }
   fmt::print("add_test(conservation.{} \"{}/aoti-cts-conservation\"{})\n", runner, AOTI_BUILD_DIR, folders);
-  fmt::print("set_tests_properties(conservation.{} PROPERTIES LABELS \"conformance;{}\" DEPENDS \"{}\" FIXTURES_REQUIRED packages TIMEOUT 60)\n", runner, runner, names);
+  fmt::print("set_tests_properties(conservation.{} PROPERTIES LABELS \"conformance;{}\" DEPENDS \"{}\" FIXTURES_REQUIRED packages TIMEOUT 60)\n",
+             runner, runner, names);
 }
 
 int Execute(const ListOptions& options) {
@@ -83,8 +86,10 @@ int Execute(const ListOptions& options) {
   }
   fmt::print("{} cases, {} requirements, {} tests with runner {}\n\n", cases->size(), catalogue->requirements.size(), tests.size(), options.runner);
   for (const Requirement& requirement : catalogue->requirements) {
-    const auto judged = std::count_if(tests.begin(), tests.end(), [&](const PlannedTest& t) { return t.property->requirement == requirement.id && t.property->judged; });
-    const auto recorded = std::count_if(tests.begin(), tests.end(), [&](const PlannedTest& t) { return t.property->requirement == requirement.id && !t.property->judged; });
+    const auto judged = std::count_if(tests.begin(), tests.end(),
+                                      [&](const PlannedTest& t) { return t.property->requirement == requirement.id && t.property->judged; });
+    const auto recorded = std::count_if(tests.begin(), tests.end(),
+                                        [&](const PlannedTest& t) { return t.property->requirement == requirement.id && !t.property->judged; });
     if (judged + recorded == 0) continue;
     fmt::print("{:<8} {:>3} judged {:>3} recorded  {}\n         [{}]\n", requirement.id, judged, recorded, requirement.statement, requirement.source);
   }

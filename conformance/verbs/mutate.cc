@@ -27,8 +27,10 @@ struct Fault {
 Expected<std::vector<Fault>> KnownFaults(const Paths& paths) {
   auto spec = ParseRunnerSpec("faulty:none", paths.runners);
   if (!spec) return spec.error();
+  const auto temporary = TemporaryFolder();
+  if (!temporary) return temporary.error();
   SandboxOptions options;
-  options.base = std::filesystem::temp_directory_path();
+  options.base = *temporary;
   options.deadline_seconds = 60;
   const SandboxResult result = RunInSandbox(options, [&] {
     auto runner = Runner::Open(*spec);
@@ -78,22 +80,30 @@ int Execute(const MutateOptions& options) {
   int survived = 0, false_alarms = 0, tried = 0;
   for (const Fault& fault : *faults) {
     if (options.list) {
-      fmt::print("{:<22} {}\n{:<22} killed by {}\n", fault.name, fault.what, "", fault.killed_by.empty() ? "nothing: it must stay green" : fault.killed_by);
+      fmt::print("{:<22} {}\n{:<22} killed by {}\n", fault.name, fault.what, "",
+                 fault.killed_by.empty() ? "nothing: it must stay green" : fault.killed_by);
       continue;
     }
     if (!options.faults.empty() && std::find(options.faults.begin(), options.faults.end(), fault.name) == options.faults.end()) continue;
     auto result = RunWith(options, fault);
     if (!result) return Complain(result.error());
+    if (result->run.interrupted) {
+      fmt::print(stderr, "interrupted at the fault {}: what stands above holds, the rest was not tried\n", fault.name);
+      return kExitInterrupted;
+    }
     ++tried;
     const Record* killer = KillerOf(result->run);
     if (fault.killed_by.empty()) {
       if (result->exit_code != kExitGood) ++false_alarms;
-      fmt::print("{:<22} {}\n", fault.name, result->exit_code == kExitGood ? fmt::format("control: {} tests, no false alarm", result->run.records.size()) : "FALSE ALARM: " + (killer != nullptr ? killer->id : std::string("see the run")));
+      fmt::print("{:<22} {}\n", fault.name,
+                 result->exit_code == kExitGood ? fmt::format("control: {} tests, no false alarm", result->run.records.size())
+                                                : "FALSE ALARM: " + (killer != nullptr ? killer->id : std::string("see the run")));
     } else if (killer == nullptr) {
       ++survived;
       fmt::print("{:<22} SURVIVED {} tests of {}\n", fault.name, result->run.records.size(), fault.killed_by);
     } else {
-      fmt::print("{:<22} {} {}\n{:<22} {}\n", fault.name, InfoOf(killer->verdict).name, killer->id, "", killer->message.substr(0, std::min<size_t>(killer->message.find('\n'), 160)));
+      fmt::print("{:<22} {} {}\n{:<22} {}\n", fault.name, InfoOf(killer->verdict).name, killer->id, "",
+                 killer->message.substr(0, std::min<size_t>(killer->message.find('\n'), 160)));
     }
   }
   if (options.list) return kExitGood;

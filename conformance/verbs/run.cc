@@ -52,16 +52,6 @@ std::string HashOfLibrary(const std::filesystem::path& library) {
   return *hash;
 }
 
-void AddLibraries(Run& run) {
-  for (const auto& [name, description] : run.runners) {
-    if (!description.contains("torch")) continue;
-    const auto library = description.at("torch").value("library", "");
-    if (library.empty()) continue;
-    run.provenance["torch_library"] = library;
-    run.provenance["torch_library_sha256"] = HashOfLibrary(library);
-  }
-}
-
 int Execute(RunOptions& options) {
   CampaignOptions& campaign = options.campaign;
   campaign.runners.clear();
@@ -74,8 +64,11 @@ int Execute(RunOptions& options) {
     const int built = BuildPackages(campaign.paths, /*keep_going=*/true);
     if (built != 0) return built;
   }
-  if (campaign.folder.empty()) campaign.folder = campaign.resume ? RunsFolder() / "latest" : NewRunFolder();
+  std::string again = campaign.command + (campaign.resume ? "" : " --resume");
+  const bool named = !campaign.folder.empty();
+  if (!named) campaign.folder = campaign.resume ? RunsFolder() / "latest" : NewRunFolder();
   campaign.folder = std::filesystem::absolute(campaign.folder);
+  if (!named) again += " --out " + std::filesystem::proximate(campaign.folder).string();
   auto result = RunCampaign(campaign);
   if (!result) return Complain(result.error());
   if (result->run.records.empty()) return result->exit_code;
@@ -86,12 +79,22 @@ int Execute(RunOptions& options) {
   for (const std::string& complaint : result->run.complaints) fmt::print("note: {}\n", complaint);
   fmt::print("reports: {}/\n  results.json  every test with its margins and provenance\n  junit.xml     for CI\n  report.md     for people\n",
              std::filesystem::proximate(campaign.folder).string());
-  if (result->run.interrupted) fmt::print("interrupted: nothing is lost, ./aoti-cts run --resume goes on with the rest\n");
+  if (result->run.interrupted) fmt::print("interrupted: nothing is lost, this goes on with the rest:\n  {}\n", again);
   if (options.ctest && result->exit_code == kExitNothingRan) return kExitSkipped;
   return result->exit_code;
 }
 
 }  // namespace
+
+void AddLibraries(Run& run) {
+  for (const auto& [name, description] : run.runners) {
+    if (!description.contains("torch")) continue;
+    const auto library = description.at("torch").value("library", "");
+    if (library.empty()) continue;
+    run.provenance["torch_library"] = library;
+    run.provenance["torch_library_sha256"] = HashOfLibrary(library);
+  }
+}
 
 void AddRun(CLI::App& app, Action& chosen, const std::string& command) {
   auto options = std::make_shared<RunOptions>();
@@ -99,11 +102,14 @@ void AddRun(CLI::App& app, Action& chosen, const std::string& command) {
   options->campaign.command = command;
   options->campaign.jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   CLI::App* verb = app.add_subcommand("run", "build what is missing, run the tests, write the reports");
-  verb->add_option("-r,--runner", options->runners, "runner to judge: a name that `list --runners` shows, faulty:FAULT, or the path of a shared library (repeatable)")
+  verb->add_option("-r,--runner", options->runners,
+                   "runner to judge: a name that `list --runners` shows, faulty:FAULT, or the path of a shared library (repeatable)")
       ->capture_default_str();
   AddSelectionOptions(*verb, options->campaign.selection);
   verb->add_option("-j,--jobs", options->campaign.jobs, "worker processes")->check(CLI::Range(1, 256))->capture_default_str();
-  verb->add_option("--deadline", options->campaign.deadline_seconds, "seconds a test may take; raised to 50 times a first load and run")->capture_default_str();
+  verb->add_option("--deadline", options->campaign.deadline_seconds, "seconds a test may take; raised to 50 times a first load and run")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   verb->add_option("-o,--out", options->campaign.folder, "folder of the run (default: a new one, named by the time)");
   verb->add_flag("--resume", options->campaign.resume, "go on with an interrupted run (--out names it; default: the latest)");
   verb->add_flag("--no-build", options->no_build, "take the packages as they are");

@@ -3,6 +3,7 @@
 #include "conformance/verbs/verbs.h"
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,7 +39,8 @@ std::filesystem::path StoreFolder() {
 }  // namespace
 
 Paths DefaultPaths() {
-  return {kBuild / "cases.json", kBuild / "packages.json", kSource / "golden", kSource / "conformance" / "requirements.json", kBuild / "runners", kSource / "runners"};
+  return {kBuild / "cases.json", kBuild / "packages.json", kSource / "golden", kSource / "conformance" / "requirements.json",
+          kBuild / "runners",    kSource / "runners"};
 }
 
 void AddPathOptions(CLI::App& verb, Paths& paths) {
@@ -69,7 +71,8 @@ int RunGenerators(const std::vector<std::string>& arguments) {
   if (std::filesystem::exists(host)) {
     command = {host.string()};
   } else if (std::string(AOTI_PYTHON).empty()) {
-    return Complain({"there is no Python here, so packages cannot be built: name a Python environment with AOTI_CTS_TORCH, or ready packages with --packages"});
+    return Complain(
+        {"there is no Python here, so packages cannot be built: name a Python environment with AOTI_CTS_TORCH, or ready packages with --packages"});
   } else {
     command = {AOTI_PYTHON, "-m", "aoti_generate"};
   }
@@ -84,6 +87,7 @@ int RunGenerators(const std::vector<std::string>& arguments) {
   const pid_t child = fork();
   if (child == 0) {
     std::signal(SIGINT, SIG_DFL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);  // they do not outlive this process
     setenv("PYTHONPATH", (kSource / "generators").c_str(), 1);
     setenv("PYTHONDONTWRITEBYTECODE", "1", 0);
     execvp(raw[0], raw.data());
@@ -98,7 +102,9 @@ int RunGenerators(const std::vector<std::string>& arguments) {
 }
 
 int BuildPackages(const Paths& paths, bool keep_going) {
-  std::vector<std::string> arguments{"build", "--store", StoreFolder().string(), "--manifest", paths.packages.string(), "--golden", paths.golden.string(), "--torch", AOTI_TORCH_ROOT};
+  std::vector<std::string> arguments{
+      "build",   "--store",      StoreFolder().string(), "--manifest", paths.packages.string(), "--golden", paths.golden.string(),
+      "--torch", AOTI_TORCH_ROOT};
   if (keep_going) arguments.emplace_back("--keep-going");
   return RunGenerators(arguments);
 }
@@ -118,8 +124,15 @@ void AddBuild(CLI::App& app, Action& chosen) {
   AddPathOptions(*verb, options->paths);
   verb->callback([options, &chosen] {
     chosen = [options] {
-      std::vector<std::string> arguments{"build", "--store", StoreFolder().string(), "--manifest", options->paths.packages.string(), "--golden", options->paths.golden.string(),
-                                         "--torch", AOTI_TORCH_ROOT};
+      std::vector<std::string> arguments{"build",
+                                         "--store",
+                                         StoreFolder().string(),
+                                         "--manifest",
+                                         options->paths.packages.string(),
+                                         "--golden",
+                                         options->paths.golden.string(),
+                                         "--torch",
+                                         AOTI_TORCH_ROOT};
       if (options->jobs > 0) arguments.insert(arguments.end(), {"--jobs", std::to_string(options->jobs)});
       if (options->keep_going) arguments.emplace_back("--keep-going");
       arguments.insert(arguments.end(), options->cases.begin(), options->cases.end());
@@ -141,7 +154,8 @@ void AddBless(CLI::App& app, Action& chosen) {
   AddPathOptions(*verb, options->paths);
   verb->callback([options, &chosen] {
     chosen = [options] {
-      std::vector<std::string> arguments{"bless", "--store", StoreFolder().string(), "--golden", options->paths.golden.string(), "--torch", AOTI_TORCH_ROOT};
+      std::vector<std::string> arguments{"bless",   "--store",      StoreFolder().string(), "--golden", options->paths.golden.string(),
+                                         "--torch", AOTI_TORCH_ROOT};
       if (options->approve) arguments.emplace_back("--approve");
       arguments.insert(arguments.end(), options->cases.begin(), options->cases.end());
       return RunGenerators(arguments);
@@ -162,7 +176,8 @@ void AddReport(CLI::App& app, Action& chosen) {
   verb->add_option("run", *folder, "folder of the run (default: the latest)");
   verb->callback([folder, &chosen] {
     chosen = [folder] {
-      const Run run = ReadRun(*folder);
+      Run run = ReadRun(*folder);
+      AddLibraries(run);
       if (auto written = WriteReports(run, *folder); !written) return Complain(written.error());
       fmt::print("{}\nreports: {}\n", Summary(run), folder->string());
       return ExitCodeOf(run);

@@ -38,6 +38,9 @@ int BuildPackages(const Paths& paths, bool keep_going);
 // Prints "aoti-cts: <error>" and returns kExitUsage.
 int Complain(const Error& error);
 
+// Adds the path and hash of the libtorch that the runners loaded to the provenance.
+void AddLibraries(Run& run);
+
 // Writes results.json, junit.xml and report.md into the folder and prints the verdict table and their paths.
 Status WriteReports(const Run& run, const std::filesystem::path& folder);
 
