@@ -122,6 +122,28 @@ void ObserveCall(Trial& t) {
   t.Observe(comparison.equal ? "correct" : "silently_wrong", comparison.message);
 }
 
+// The same with the runtime's own allocations beside guard pages too: what reads past an intermediate result is seen.
+void ObserveGuarded(Trial& t) {
+  t.SetMemory(AOTI_MEMORY_GUARD_END, 0xA5);
+  ObserveCall(t);
+}
+
+const Registered kOutsideGuarded{{.requirement = "DYN_2",
+                                  .sentence = "size_outside_the_range_beside_guards",
+                                  .judged = false,
+                                  .targets = CallsInCells(kOutside),
+                                  .body = ObserveGuarded}};
+const Registered kStaticGuarded{{.requirement = "DYN_3",
+                                 .sentence = "wrong_static_size_beside_guards",
+                                 .judged = false,
+                                 .targets = CallsInCells({"static"}),
+                                 .body = ObserveGuarded}};
+const Registered kUnequalGuarded{{.requirement = "DYN_4",
+                                  .sentence = "unequal_sizes_beside_guards",
+                                  .judged = false,
+                                  .targets = CallsInCells({"unequal"}),
+                                  .body = ObserveGuarded}};
+
 const Registered kOutsideUnchecked{{.requirement = "DYN_2",
                                     .sentence = "size_outside_the_range_without_checks",
                                     .judged = false,

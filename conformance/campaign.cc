@@ -87,6 +87,18 @@ std::optional<Error> UnknownName(const Selection& s, const std::vector<Case>& ca
   return std::nullopt;
 }
 
+// A promise that nobody can look up is no promise.
+std::optional<Error> PropertyWithoutRequirement(const std::vector<PlannedTest>& tests, const Catalogue& catalogue) {
+  for (const PlannedTest& test : tests) {
+    const Property& p = *test.property;
+    if (p.canary || catalogue.Find(p.requirement) != nullptr) continue;
+    return Error{
+        fmt::format("the property {} belongs to {}, which conformance/requirements.json does not have: add a row with its statement and source",
+                    p.sentence, p.requirement)};
+  }
+  return std::nullopt;
+}
+
 std::string OutputOf(const std::string& command) {
   std::string text;
   FILE* pipe = popen(command.c_str(), "r");
@@ -115,6 +127,18 @@ json ProvenanceOf(const CampaignOptions& options, const Packages& packages) {
           {"host", fmt::format("{} {} {}", host.sysname, host.release, host.machine)}};
 }
 
+std::string_view NameOf(Expectation expect) {
+  switch (expect) {
+    case Expectation::kOk:
+      return "ok";
+    case Expectation::kRefused:
+      return "refused";
+    case Expectation::kRecorded:
+      break;
+  }
+  return "recorded";
+}
+
 Status WritePlan(const CampaignOptions& options, const std::vector<PlannedTest>& tests, const json& provenance) {
   json planned = json::array();
   for (const PlannedTest& test : tests) {
@@ -124,7 +148,10 @@ Status WritePlan(const CampaignOptions& options, const std::vector<PlannedTest>&
                        {"case", test.program->name},
                        {"call", test.call != nullptr ? test.call->name : ""},
                        {"runner", test.runner->name},
-                       {"judged", test.property->judged}});
+                       {"judged", test.property->judged},
+                       {"cell", test.call != nullptr ? test.call->cell : ""},
+                       {"expect", test.call != nullptr ? NameOf(test.call->expect) : ""},
+                       {"check_inputs", test.property->check_inputs}});
   }
   return WriteFileAtomically(options.folder / "plan.json", json{{"provenance", provenance}, {"tests", planned}}.dump(1) + "\n");
 }
@@ -335,6 +362,8 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   for (const PlannedTest& test : tests) {
     if (!goldens.contains(test.program->name)) goldens.emplace(test.program->name, ReadGolden(options.paths.golden, test.program->name));
   }
+  if (const auto orphan = PropertyWithoutRequirement(tests, *catalogue)) return *orphan;
+  packages->CheckHashes();
   const SharedMemory shared(tests.size());
   std::error_code failure;
   if (!options.resume) std::filesystem::create_directories(options.folder, failure);
@@ -351,9 +380,10 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   }
   const std::filesystem::path records = options.folder / "records.jsonl";
   RecordWriter{records};  // makes the file, whatever happens to the workers; is closed again, so that no runner inherits it
-  for (const char* old : {"results.json", "junit.xml", "report.md"}) std::filesystem::remove(options.folder / old, failure);
+  for (const char* old : {"results.json", "junit.xml", "report.md", "report.html"}) std::filesystem::remove(options.folder / old, failure);
   auto scratch = MakeScratch();
   if (!scratch) return scratch.error();
+  if (options.planned) options.planned();
 
   stop_flag = &shared.state()->stop;
   std::signal(SIGINT, OnInterrupt);

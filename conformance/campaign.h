@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -53,7 +54,9 @@ struct CampaignOptions {
   std::filesystem::path folder;  // of the run
   bool resume = false;           // go on with the plan and the records that lie in `folder`
   bool quiet = false;
-  std::string command;  // for the provenance
+  bool stop_at_first_red = false;  // the tests not begun by then stay not_run
+  std::function<void()> planned;   // called once the folder holds a plan, before any test runs; may be empty
+  std::string command;             // for the provenance
 };
 
 struct CampaignResult {

@@ -57,7 +57,7 @@ std::vector<std::string> SentencesIn(const std::string& text) {
   std::vector<std::string> found;
   std::string word;
   for (const char c : text + " ") {
-    if (std::islower(static_cast<unsigned char>(c)) != 0 || c == '_') {
+    if (std::islower(static_cast<unsigned char>(c)) != 0 || std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '_') {
       word += c;
       continue;
     }

@@ -20,10 +20,10 @@ std::string InWords(const std::variant<int64_t, DimRange>& dim) {
 }
 
 // The size or range that the case declares for one dimension of an input.
-std::variant<int64_t, DimRange> Declared(const Case& c, const std::variant<int64_t, std::string>& dim) {
-  if (const auto* size = std::get_if<int64_t>(&dim)) return *size;
+std::variant<int64_t, DimRange> Declared(const Case& c, const SizeSpec& size) {
+  if (size.dim.empty()) return size.plus;
   for (const DimSpec& spec : c.dims) {
-    if (spec.name == std::get<std::string>(dim)) return DimRange{spec.min, spec.max};
+    if (spec.name == size.dim) return DimRange{size.times * spec.min + size.plus, size.times * spec.max + size.plus};
   }
   return DimRange{};
 }

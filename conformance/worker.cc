@@ -106,7 +106,9 @@ class Worker {
     deadline_ = std::max(context.options->deadline_seconds, kDeadlineFactor * CalibratedSeconds());
   }
 
-  bool Claim(size_t index) { return !context_.shared->stop.load() && !context_.shared->Claimed(index).exchange(true); }
+  bool Claim(size_t index) {
+    return !context_.shared->stop.load() && !context_.shared->enough.load() && !context_.shared->Claimed(index).exchange(true);
+  }
 
   // Runs one test and writes its record. Returns the record for GoogleTest.
   Record RunTest(const PlannedTest& test) {
@@ -130,6 +132,7 @@ class Worker {
     ApplyKnownIssues(record);
     if (InfoOf(record.verdict).red) record.output = result.output;
     writer_->End(record);
+    if (context_.options->stop_at_first_red && InfoOf(record.verdict).red) context_.shared->enough = true;
     ++context_.shared->ended;
     return record;
   }

@@ -20,7 +20,8 @@ constexpr int kMostWorkers = 256;  // at a time
 
 // Lies at the start of memory that all workers of a campaign share; the claims, one per planned test, lie behind it.
 struct SharedState {
-  std::atomic<bool> stop;
+  std::atomic<bool> stop;    // interrupted: the test under way ends too
+  std::atomic<bool> enough;  // a red verdict was all that was wanted: no further test begins
   std::atomic<uint32_t> ended;
   // Per worker: by when it must set a later time here. A runner can hold up a whole process, in open() or with a lock that its thread keeps.
   std::array<std::atomic<int64_t>, kMostWorkers> due;  // milliseconds of the steady clock

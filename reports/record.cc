@@ -51,6 +51,9 @@ Record PlannedRecord(const json& test) {
   record.call = test.at("call").get<std::string>();
   record.runner = test.at("runner").get<std::string>();
   record.judged = test.at("judged").get<bool>();
+  record.cell = test.value("cell", "");
+  record.expect = test.value("expect", "");
+  record.check_inputs = test.value("check_inputs", false);
   return record;
 }
 
@@ -87,8 +90,15 @@ class RecordReader {
       states_[line.at("interrupted").get<std::string>()] = State::kInterrupted;
     } else if (line.contains("end")) {
       const auto id = line.at("end").get<std::string>();
+      const bool again = states_[id] == State::kEnded;
       states_[id] = State::kEnded;
-      if (const auto found = index_.find(id); found != index_.end()) ReadEnd(line, run_.records[found->second]);
+      const auto found = index_.find(id);
+      if (found == index_.end()) return;
+      Record& record = run_.records[found->second];
+      ReadEnd(line, record);
+      if (!again) return;
+      record.verdict = Verdict::kError;
+      record.message = "the records hold two ends of this test: something other than the suite wrote them";
     } else if (line.contains("runner")) {
       ReadRunner(line, run_);
     } else if (line.contains("complaint")) {

@@ -32,6 +32,9 @@ struct Record {
   std::string call;  // empty where the test is about the whole package
   std::string runner;
   bool judged = true;  // false: the contract says nothing, a classification is recorded
+  std::string cell;    // of the call: where its sizes lie in the range, or what it violates; empty where the plan does not say
+  std::string expect;  // of the call: what the contract says of it where it is judged: ok, refused, recorded
+  bool check_inputs = false;
 
   Verdict verdict = Verdict::kNotRun;
   double seconds = 0;

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "reports/ledger.h"
 #include "reports/record.h"
 
 namespace aoti_cts {
@@ -16,6 +18,16 @@ std::string JUnitXml(const Run& run);
 
 // What holds, what does not, what was recorded, what could not be tried: for a pull request or a CI summary.
 std::string Markdown(const Run& run);
+
+// What a report says of a requirement beside its verdicts.
+struct RequirementText {
+  std::string id;
+  std::string statement;
+  std::string source;
+};
+
+// One HTML page that needs nothing but itself: no scripts, no other files. The ledger may be null.
+std::string Html(const Run& run, const Ledger* ledger, const std::vector<RequirementText>& requirements);
 
 // The verdict table that `run` prints; at most 80 columns.
 std::string Summary(const Run& run);

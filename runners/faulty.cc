@@ -58,7 +58,11 @@ constexpr Fault kFaults[] = {
     {"refused_call_returns", "a refused call returns the outputs of the last good one, or none", "DYN_1/size_outside_the_range_is_refused"},
     {"refusal_without_words", "every refusal says only that something is invalid", "ERR_1/refusal_names_input_dimension_and_size"},
     {"stuck_after_refusal", "after one refusal no call succeeds", "DYN_6/next_good_call_after_refusals_is_golden"},
-    {"swapped_results", "threads get each other's results", "THR_1/every_thread_gets_its_own_answer"},
+    {"swapped_results", "threads get each other's results", "THR_1/every_thread_gets_its_own_answer_4x2"},
+    {"cold_start_hangs", "two first calls of a fresh loader at once never return", "THR_3/first_calls_at_once_all_return_1_runner"},
+    {"later_loads_fail", "the tenth load of a process, and all after it, are refused", "THR_4/loaders_constructed_in_turn_all_work"},
+    {"refusal_lost_under_load", "a call that would be refused returns once several threads have called",
+     "THR_7/each_request_gets_its_own_answer_or_refusal"},
     {"cached_result", "a second call with the same shapes gets the first one's result", "NUM_1/outputs_follow_the_inputs"},
     {"lost_metadata", "the device key is missing from the metadata of a loaded model", "PKG_2/metadata_of_package_and_model_agree"},
     {"damage_accepted", "a package that cannot be loaded loads as a model without outputs", "PKG_3/truncated_package_is_refused"},
@@ -206,6 +210,10 @@ bool BreaksOneOutput() {
 std::mutex between_calls;
 std::atomic<int> calls{0};
 std::atomic<bool> refused_once{false};
+std::atomic<bool> several_threads{false};  // calls have come from more than one thread
+std::atomic<int> loads{0};
+std::atomic<int> under_way{0};
+std::atomic<int> finished{0};
 
 std::string ShapesKey(const aoti_value* inputs, size_t count) {
   std::string key;
@@ -247,6 +255,31 @@ void GiveReused(std::unique_ptr<OwnedOutputs> mine, aoti_outputs* outputs) {
   if (!same) shared = CopyOf(OutputsOf(*mine)).release();  // lives as long as the process
   for (size_t i = 0; i < mine->data.size(); ++i) std::memcpy(shared->data[i].data(), mine->data[i].data(), mine->data[i].size());
   *outputs = {shared->values.data(), shared->values.size(), nullptr};
+}
+
+// Marks a call as under way for as long as it lives.
+class CallUnderWay {
+ public:
+  CallUnderWay() {
+    static const std::thread::id first = std::this_thread::get_id();
+    if (first != std::this_thread::get_id()) several_threads = true;
+    ++under_way;
+  }
+  ~CallUnderWay() {
+    --under_way;
+    ++finished;
+  }
+  CallUnderWay(const CallUnderWay&) = delete;
+  CallUnderWay& operator=(const CallUnderWay&) = delete;
+};
+
+// As a lock taken twice does: waits a while for another first call, and where there is one, for ever.
+void HangAtColdStart() {
+  constexpr auto kLongEnough = std::chrono::milliseconds(200);
+  const auto start = std::chrono::steady_clock::now();
+  while (finished == 0 && std::chrono::steady_clock::now() - start < kLongEnough) {
+    while (under_way > 1) std::this_thread::sleep_for(std::chrono::hours(1));
+  }
 }
 
 void OnThirdCall() {
@@ -312,6 +345,8 @@ void MapSomethingCalledPython() {
 }
 
 aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_error* error) {
+  constexpr int kLastGoodLoad = 9;
+  if (IsFault("later_loads_fail") && ++loads > kLastGoodLoad) return Fail(error, AOTI_REFUSED, "std::runtime_error", "too many loads");
   if (IsFault("checks_ignored")) unsetenv("AOTI_RUNTIME_CHECK_INPUTS");
   if (IsFault("python_mapped")) MapSomethingCalledPython();
   const aoti_status status = inner->load(options, model, error);
@@ -332,7 +367,7 @@ void Unload(aoti_model* model) {
 
 aoti_status OnRefusal(aoti_status status, aoti_outputs* outputs, aoti_error* error) {
   refused_once = true;
-  if (IsFault("refused_call_returns")) {
+  if (IsFault("refused_call_returns") || (IsFault("refusal_lost_under_load") && several_threads)) {
     *outputs = {nullptr, 0, nullptr};
     return AOTI_OK;
   }
@@ -371,7 +406,9 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
     *outputs = {nullptr, 0, nullptr};
     return AOTI_OK;
   }
+  const CallUnderWay call;
   OnThirdCall();
+  if (IsFault("cold_start_hangs")) HangAtColdStart();
   if (IsFault("stuck_after_refusal") && refused_once)
     return Fail(error, AOTI_REFUSED, "std::runtime_error", "the model is not usable after an error");
   if (IsFault("input_overread") && count > 0) ReadPastEnd(inputs[0]);

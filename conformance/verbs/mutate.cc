@@ -56,6 +56,7 @@ Expected<CampaignResult> RunWith(const MutateOptions& options, const Fault& faul
   campaign.quiet = true;
   campaign.deadline_seconds = 3;
   campaign.jobs = fault.killed_by.empty() ? 2 : 1;
+  campaign.stop_at_first_red = !fault.killed_by.empty();
   if (!fault.killed_by.empty()) campaign.selection.tests = {fault.killed_by + "/*"};
   return RunCampaign(campaign);
 }

@@ -29,9 +29,16 @@ std::filesystem::path NewRunFolder() { return RunsFolder() / fmt::format("{:%Y%m
 void PointLatestAt(const std::filesystem::path& folder) {
   std::error_code ignored;  // a convenience: the folder itself is printed
   const auto link = RunsFolder() / "latest";
-  if (folder.parent_path() != RunsFolder()) return;
+  if (folder.parent_path() != RunsFolder() || folder == link) return;
   std::filesystem::remove(link, ignored);
   std::filesystem::create_directory_symlink(folder.filename(), link, ignored);
+}
+
+// What `latest` points at; the link itself where it points at nothing, for the complaint to name.
+std::filesystem::path LatestFolder() {
+  std::error_code missing;
+  const auto folder = std::filesystem::canonical(RunsFolder() / "latest", missing);
+  return missing ? RunsFolder() / "latest" : folder;
 }
 
 // Hashing half a gigabyte takes seconds: remembered by path, size and time of change.
@@ -66,19 +73,22 @@ int Execute(RunOptions& options) {
   }
   std::string again = campaign.command + (campaign.resume ? "" : " --resume");
   const bool named = !campaign.folder.empty();
-  if (!named) campaign.folder = campaign.resume ? RunsFolder() / "latest" : NewRunFolder();
+  if (!named) campaign.folder = campaign.resume ? LatestFolder() : NewRunFolder();
   campaign.folder = std::filesystem::absolute(campaign.folder);
+  if (campaign.resume) fmt::print(stderr, "going on with {}\n", std::filesystem::proximate(campaign.folder).string());
+  campaign.planned = [&campaign] { PointLatestAt(campaign.folder); };  // now, so that a run that is killed is the latest one
   if (!named) again += " --out " + std::filesystem::proximate(campaign.folder).string();
   auto result = RunCampaign(campaign);
   if (!result) return Complain(result.error());
   if (result->run.records.empty()) return result->exit_code;
-  PointLatestAt(campaign.folder);
   AddLibraries(result->run);
   if (auto written = WriteReports(result->run, campaign.folder); !written) return Complain(written.error());
   fmt::print("{}\n", Summary(result->run));
   for (const std::string& complaint : result->run.complaints) fmt::print("note: {}\n", complaint);
-  fmt::print("reports: {}/\n  results.json  every test with its margins and provenance\n  junit.xml     for CI\n  report.md     for people\n",
-             std::filesystem::proximate(campaign.folder).string());
+  fmt::print(
+      "reports: {}/\n  results.json  every test with its margins and provenance\n  junit.xml     for CI\n  report.html   for people, in a browser\n  "
+      "report.md     the same in short, for a pull request\n",
+      std::filesystem::proximate(campaign.folder).string());
   if (result->run.interrupted) fmt::print("interrupted: nothing is lost, this goes on with the rest:\n  {}\n", again);
   if (options.ctest && result->exit_code == kExitNothingRan) return kExitSkipped;
   return result->exit_code;

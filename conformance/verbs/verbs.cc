@@ -12,8 +12,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <stdexcept>
 
+#include "conformance/catalogue.h"
 #include "fixtures/json_file.h"
+#include "reports/ledger.h"
 #include "reports/report.h"
 
 namespace aoti_cts {
@@ -164,7 +167,20 @@ void AddBless(CLI::App& app, Action& chosen) {
 }
 
 Status WriteReports(const Run& run, const std::filesystem::path& folder) {
-  for (const auto& [name, content] : {std::pair{"results.json", ResultsJson(run)}, {"junit.xml", JUnitXml(run)}, {"report.md", Markdown(run)}}) {
+  auto catalogue = ReadCatalogue(DefaultPaths().requirements);
+  if (!catalogue) return catalogue.error();
+  std::vector<RequirementText> texts;
+  for (const Requirement& r : catalogue->requirements) texts.push_back({r.id, r.statement, r.source});
+  Ledger ledger;
+  try {
+    ledger = ReadLedger(kSource / "conformance" / "ledger.json");
+  } catch (const std::runtime_error& e) {
+    return Error{e.what()};
+  }
+  for (const auto& [name, content] : {std::pair{"results.json", ResultsJson(run)},
+                                      {"junit.xml", JUnitXml(run)},
+                                      {"report.md", Markdown(run)},
+                                      {"report.html", Html(run, &ledger, texts)}}) {
     if (auto written = WriteFileAtomically(folder / name, content); !written) return written.error();
   }
   return Done{};

@@ -41,7 +41,7 @@ int Complain(const Error& error);
 // Adds the path and hash of the libtorch that the runners loaded to the provenance.
 void AddLibraries(Run& run);
 
-// Writes results.json, junit.xml and report.md into the folder and prints the verdict table and their paths.
+// Writes results.json, junit.xml, report.md and report.html into the folder and prints the verdict table and their paths.
 Status WriteReports(const Run& run, const std::filesystem::path& folder);
 
 }  // namespace aoti_cts

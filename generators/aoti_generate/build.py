@@ -271,6 +271,9 @@ def bless(settings: Settings, names: typing.Sequence[str], approve: bool) -> int
         return 0
     cases = select(names)
     toolchain = find_toolchain(settings.torch_root)
+    for case in cases:  # what an earlier bless wrote must not be taken for this one's
+        for stale in settings.golden.glob(f"{case.name}.*.unapproved"):
+            stale.unlink()
     answers = work_through(cases, "bless", settings, toolchain.torch_root, "reference of")
     failed = 0
     for case in cases:
@@ -281,5 +284,6 @@ def bless(settings: Settings, names: typing.Sequence[str], approve: bool) -> int
         for change in answer.get("ok", []):
             print(f"{case.name}: {change}")
     waiting = len(list(settings.golden.glob("*.json.unapproved")))
-    print(f"{waiting} goldens differ or are new; read {settings.golden}/*.unapproved, then: ./aoti-cts bless --approve", file=sys.stderr)
+    what_next = f"; read {settings.golden}/*.unapproved, then: ./aoti-cts bless --approve" if waiting else ""
+    print(f"{waiting} goldens differ or are new{what_next}", file=sys.stderr)
     return failed

@@ -30,21 +30,50 @@ _LIMITS = {
 
 @dataclass(frozen=True)
 class Dim:
-    """A dynamic dimension: every size in [min, max] is promised to work. `example` is the size the program is exported with."""
+    """A dynamic dimension: every size in [min, max] is promised to work. `example` is the size the program is exported with.
+
+    `beyond`: further sizes above the range that a document names. `2 * dim` and `dim + 1` are derived sizes for shapes.
+    """
 
     name: str
     min: int
     max: int
     example: int
+    beyond: tuple[int, ...] = ()
+
+    def __mul__(self, times: int) -> Derived:
+        return Derived(self, times, 0)
+
+    __rmul__ = __mul__
+
+    def __add__(self, plus: int) -> Derived:
+        return Derived(self, 1, plus)
+
+
+@dataclass(frozen=True)
+class Derived:
+    """The size times * dim + plus."""
+
+    dim: Dim
+    times: int
+    plus: int
+
+
+Size = int | Dim | Derived
+
+
+def dim_of(size: Size) -> Dim | None:
+    """The Dim a size depends on."""
+    return size.dim if isinstance(size, Derived) else size if isinstance(size, Dim) else None
 
 
 @dataclass(frozen=True)
 class Input:
-    """A tensor input; `shape` counts elements and may hold Dims."""
+    """A tensor input; `shape` counts elements and may hold Dims and sizes derived from them."""
 
     name: str
     dtype: str
-    shape: tuple[int | Dim, ...]
+    shape: tuple[Size, ...]
     values: ValueRange
 
 
@@ -91,17 +120,18 @@ class Case:
     builder: typing.Callable[[], typing.Any] | None = None
 
     # --- what a case says ---------------------------------------------------------------------------------------------
-    def dim(self, name: str, *, min: int, max: int, example: int | None = None) -> Dim:
+    def dim(self, name: str, *, min: int, max: int, example: int | None = None, beyond: tuple[int, ...] = ()) -> Dim:
         """A dynamic dimension. Every input that uses it shares it."""
-        dim = Dim(name, min, max, example if example is not None else (min + max) // 2)
+        dim = Dim(name, min, max, example if example is not None else (min + max) // 2, beyond)
         self._require(bool(_NAME.match(name)), f"dim {name}: a name is [a-z][a-z0-9_]*")
         self._require(0 <= min <= max, f"dim {name}: [{min}, {max}] holds no size")
         self._require(all(d.name != name for d in self.dims), f"dim {name}: described twice; use the one that c.dim returned")
+        self._require(all(size > max + 1 for size in beyond), f"dim {name}: beyond: {beyond} must lie above {max + 1}, which is tried anyway")
         self._require(min <= dim.example <= max, f"dim {name}: example {dim.example} is outside [{min}, {max}]")
         self.dims.append(dim)
         return dim
 
-    def input(self, name: str, dtype: str, shape: tuple[int | Dim, ...], values: ValueRange | None = None) -> None:
+    def input(self, name: str, dtype: str, shape: tuple[Size, ...], values: ValueRange | None = None) -> None:
         """The next input, in call order."""
         self._require(bool(_NAME.match(name)), f"input {name}: a name is [a-z][a-z0-9_]*")
         self._require(all(spec.name != name for spec in self.inputs), f"input {name}: described twice")
@@ -111,7 +141,8 @@ class Case:
             values = ValueRange(max(low, -64), min(high, 63), 5 if "float" in dtype else 0)
         for size in shape:
             self._require(
-                size in self.dims if isinstance(size, Dim) else size >= 0, f"input {name}: shape: {size} is neither a size nor a dim of this case"
+                size >= 0 if isinstance(size, int) else dim_of(size) in self.dims,
+                f"input {name}: shape: {size} is neither a size nor a dim of this case",
             )
         self._check_values(name, dtype, values)
         self.inputs.append(Input(name, dtype, tuple(shape), values))
@@ -136,7 +167,7 @@ class Case:
         self._require(0 <= dim < rank, f"call {name}: dim: input {input} has {rank} dimensions, there is no number {dim}")
         self._require(size >= 0 and size != shapes[index][dim], f"call {name}: size: {size} breaks nothing in dimension {dim} of input {input}")
         shapes[index][dim] = size
-        cell = "unequal" if isinstance(self.inputs[index].shape[dim], Dim) else "static"
+        cell = "static" if isinstance(self.inputs[index].shape[dim], int) else "unequal"
         self._add(name, cell, "refused", [tuple(s) for s in shapes], None, Violation(index, dim, size))
 
     def tasks(self, count: int) -> None:
@@ -168,9 +199,11 @@ class Case:
                 if size <= dim.max and size not in taken:
                     self._add(f"{dim.name}_{cell}", cell, "ok", self._shapes({dim.name: size}), None)
                     taken.add(size)
-            for cell, size in (("below_min", dim.min - 1), ("above_max", dim.max + 1)):
+            outside = [("below_min", "below_min", dim.min - 1), ("above_max", "above_max", dim.max + 1)]
+            outside += [(str(size), "above_max", size) for size in dim.beyond]
+            for name, cell, size in outside:
                 if size >= 0:
-                    self._add(f"{dim.name}_{cell}", cell, "refused", self._shapes({dim.name: size}), None, self._first_use(dim, size))
+                    self._add(f"{dim.name}_{name}", cell, "refused", self._shapes({dim.name: size}), None, self._first_use(dim, size))
         names = [call.name for call in self.calls]
         twice = sorted({name for name in names if names.count(name) > 1})
         self._require(not twice, f"call {', '.join(twice)}: two calls share this name")
@@ -189,8 +222,10 @@ class Case:
         self.calls.append(Call(name, cell, expect, tuple(shapes), tuple(replaced), violates))
 
     def _shapes(self, sizes: dict[str, int]) -> list[tuple[int, ...]]:
-        def size_of(d: int | Dim) -> int:
-            return sizes.get(d.name, d.example) if isinstance(d, Dim) else d
+        def size_of(size: Size) -> int:
+            if isinstance(size, Derived):
+                return size.times * size_of(size.dim) + size.plus
+            return sizes.get(size.name, size.example) if isinstance(size, Dim) else size
 
         return [tuple(size_of(d) for d in i.shape) for i in self.inputs]
 
@@ -220,7 +255,9 @@ class Case:
 
 
 def _task_size(dim: Dim, task: int, count: int) -> int:
-    return dim.min + (dim.max - dim.min) * task // max(count - 1, 1)
+    """Spread over the range, without its lower end: sizes 0 and 1 are special to torch and have cells of their own."""
+    low = min(dim.min + 1, dim.max)
+    return low + (dim.max - low) * task // max(count - 1, 1)
 
 
 _registered: list[Case] = []

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from . import formula
-from .case import Call, Case, Dim
+from .case import Call, Case, Derived, Dim, Size
 from .store import Store, sha256
 
 # What export writes beside the program itself: sources of the tracer, ids, the caller's example tensors.
@@ -56,7 +56,13 @@ def as_tensors(result: typing.Any) -> list[torch.Tensor]:
 def export(case: Case, module: torch.nn.Module) -> torch.export.ExportedProgram:
     """torch.export with the case's Dims; a Dim used twice is the same torch Dim, hence an equality."""
     dims = {d.name: torch.export.Dim(d.name, min=d.min, max=d.max) for d in case.dims}
-    shapes = tuple({i: dims[d.name] for i, d in enumerate(spec.shape) if isinstance(d, Dim)} for spec in case.inputs)
+
+    def torch_dim(size: Size) -> typing.Any:
+        if isinstance(size, Derived):
+            return size.times * dims[size.dim.name] + size.plus if size.plus else size.times * dims[size.dim.name]
+        return dims[typing.cast(Dim, size).name]
+
+    shapes = tuple({i: torch_dim(size) for i, size in enumerate(spec.shape) if not isinstance(size, int)} for spec in case.inputs)
     example = next(call for call in case.calls if call.cell == "example")
     return torch.export.export(module, make_inputs(case, example), dynamic_shapes=shapes)
 

@@ -9,7 +9,7 @@ import threading
 import typing
 from pathlib import Path
 
-from .case import Call, Case, Dim, Input, all_cases
+from .case import Call, Case, Derived, Dim, Input, Size, all_cases
 from .formula import ValueRange
 
 SCHEMA_VERSION = 1
@@ -20,9 +20,14 @@ def _values(values: ValueRange) -> dict[str, int]:
     return {"low": values.low, "high": values.high, "shift": values.shift}
 
 
+def _size(size: Size) -> int | str | dict[str, typing.Any]:
+    if isinstance(size, Derived):
+        return {"dim": size.dim.name, "times": size.times, "plus": size.plus}
+    return size.name if isinstance(size, Dim) else size
+
+
 def _input(spec: Input) -> dict[str, typing.Any]:
-    shape = [d.name if isinstance(d, Dim) else d for d in spec.shape]
-    return {"name": spec.name, "dtype": spec.dtype, "shape": shape}
+    return {"name": spec.name, "dtype": spec.dtype, "shape": [_size(size) for size in spec.shape]}
 
 
 def _call(call: Call) -> dict[str, typing.Any]:

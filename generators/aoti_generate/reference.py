@@ -13,7 +13,7 @@ import copy
 import hashlib
 import json
 import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -36,6 +36,7 @@ class Reference:
 
     eager: torch.Tensor
     exact: torch.Tensor
+    shares_input: list[int] = field(default_factory=list)  # numbers of the inputs whose memory eager returns
 
     def eager_error(self) -> float:
         """Largest absolute error of eager in the case's own dtype, where both are finite: NaN and infinities are compared by themselves."""
@@ -50,7 +51,9 @@ def compute(case: Case, module: torch.nn.Module, call: Call) -> list[Reference]:
     with torch.no_grad():
         eager = as_tensors(copy.deepcopy(module)(*inputs))
         exact = as_tensors(copy.deepcopy(module).double()(*(t.double() if t.is_floating_point() else t for t in inputs)))
-    return [Reference(e, x.double().contiguous()) for e, x in zip(eager, exact, strict=True)]
+    owners = {t.untyped_storage().data_ptr(): number for number, t in enumerate(inputs)}
+    shared = [[owners[e.untyped_storage().data_ptr()]] if e.untyped_storage().data_ptr() in owners else [] for e in eager]
+    return [Reference(e, x.double().contiguous(), s) for e, x, s in zip(eager, exact, shared, strict=True)]
 
 
 def stored_indices(name: str, count: int) -> torch.Tensor | None:
@@ -95,6 +98,7 @@ def describe_golden(case: Case, module: torch.nn.Module) -> tuple[dict[str, typi
                     "sampled": kept is not None,
                     "sha256": hashlib.sha256(_bytes(values) + (_bytes(kept) if kept is not None else b"")).hexdigest(),
                     "eager_error": reference.eager_error(),
+                    **({"shares_input": reference.shares_input} if reference.shares_input else {}),
                 }
             )
         calls[call.name] = {"outputs": outputs}
