@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ledger: every claim of the documents this suite was made from, and the tests that speak for or against it. It is data
+// The ledger: every claim of published documents about AOTInductor, and the tests that speak for or against it. It is data
 // (conformance/ledger.json); the answers are worked out anew from the records of each run.
 #pragma once
 
