@@ -345,8 +345,8 @@ std::string LedgerDocuments(const Page& page, const std::vector<ClaimAnswer>& an
 std::string LedgerSection(const Page& page) {
   if (page.ledger == nullptr || page.ledger->claims.empty()) return "";
   const std::vector<ClaimAnswer> answers = AnswerClaims(*page.ledger, page.run);
-  std::string text = "<p>What published documents claim of AOTInductor, in short, and what this run says to it.</p>\n" +
-                     LedgerTiles(answers) + LedgerDocuments(page, answers);
+  std::string text = "<p>What published documents claim of AOTInductor, in short, and what this run says to it.</p>\n" + LedgerTiles(answers) +
+                     LedgerDocuments(page, answers);
   for (const ClaimTruth group : kAnswers) {
     const size_t count = CountAnswers(answers, group, "");
     Section section(
