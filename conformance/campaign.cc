@@ -363,7 +363,7 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
     if (!goldens.contains(test.program->name)) goldens.emplace(test.program->name, ReadGolden(options.paths.golden, test.program->name));
   }
   if (const auto orphan = PropertyWithoutRequirement(tests, *catalogue)) return *orphan;
-  packages->CheckHashes();
+  for (const auto& [name, golden] : goldens) packages->CheckHash(name);
   const SharedMemory shared(tests.size());
   std::error_code failure;
   if (!options.resume) std::filesystem::create_directories(options.folder, failure);
@@ -388,7 +388,7 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   stop_flag = &shared.state()->stop;
   std::signal(SIGINT, OnInterrupt);
   std::signal(SIGTERM, OnInterrupt);
-  const WorkerContext context{&options, &tests, &*catalogue, &*packages, &goldens, *scratch, shared.state()};
+  const WorkerContext context{&options, &tests, &*packages, &goldens, *scratch, shared.state()};
   Progress progress(records, tests.size() - done_before, options.quiet);
   std::vector<std::string> unwritten;
   for (const RunnerSpec& runner : options.runners) {

@@ -31,7 +31,6 @@ struct SharedState {
 struct WorkerContext {
   const CampaignOptions* options;
   const std::vector<PlannedTest>* tests;
-  const Catalogue* catalogue;
   const Packages* packages;
   const std::map<std::string, Expected<Golden>>* goldens;  // by case
   std::filesystem::path scratch;                           // folder for sandboxes

@@ -39,6 +39,18 @@ std::filesystem::path StoreFolder() {
   return home / "packages" / ("torch-" AOTI_TORCH_VERSION);
 }
 
+// What every verb of the generators is told: where the store, the goldens and torch are.
+std::vector<std::string> GeneratorArguments(const std::string& verb, const Paths& paths) {
+  return {verb, "--store", StoreFolder().string(), "--golden", paths.golden.string(), "--torch", AOTI_TORCH_ROOT};
+}
+
+std::vector<std::string> BuildArguments(const Paths& paths, bool keep_going) {
+  std::vector<std::string> arguments = GeneratorArguments("build", paths);
+  arguments.insert(arguments.end(), {"--manifest", paths.packages.string()});
+  if (keep_going) arguments.emplace_back("--keep-going");
+  return arguments;
+}
+
 }  // namespace
 
 Paths DefaultPaths() {
@@ -104,13 +116,7 @@ int RunGenerators(const std::vector<std::string>& arguments) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : kExitInterrupted;
 }
 
-int BuildPackages(const Paths& paths, bool keep_going) {
-  std::vector<std::string> arguments{
-      "build",   "--store",      StoreFolder().string(), "--manifest", paths.packages.string(), "--golden", paths.golden.string(),
-      "--torch", AOTI_TORCH_ROOT};
-  if (keep_going) arguments.emplace_back("--keep-going");
-  return RunGenerators(arguments);
-}
+int BuildPackages(const Paths& paths, bool keep_going) { return RunGenerators(BuildArguments(paths, keep_going)); }
 
 void AddBuild(CLI::App& app, Action& chosen) {
   struct Options {
@@ -127,17 +133,8 @@ void AddBuild(CLI::App& app, Action& chosen) {
   AddPathOptions(*verb, options->paths);
   verb->callback([options, &chosen] {
     chosen = [options] {
-      std::vector<std::string> arguments{"build",
-                                         "--store",
-                                         StoreFolder().string(),
-                                         "--manifest",
-                                         options->paths.packages.string(),
-                                         "--golden",
-                                         options->paths.golden.string(),
-                                         "--torch",
-                                         AOTI_TORCH_ROOT};
+      std::vector<std::string> arguments = BuildArguments(options->paths, options->keep_going);
       if (options->jobs > 0) arguments.insert(arguments.end(), {"--jobs", std::to_string(options->jobs)});
-      if (options->keep_going) arguments.emplace_back("--keep-going");
       arguments.insert(arguments.end(), options->cases.begin(), options->cases.end());
       return RunGenerators(arguments);
     };
@@ -157,8 +154,7 @@ void AddBless(CLI::App& app, Action& chosen) {
   AddPathOptions(*verb, options->paths);
   verb->callback([options, &chosen] {
     chosen = [options] {
-      std::vector<std::string> arguments{"bless",   "--store",      StoreFolder().string(), "--golden", options->paths.golden.string(),
-                                         "--torch", AOTI_TORCH_ROOT};
+      std::vector<std::string> arguments = GeneratorArguments("bless", options->paths);
       if (options->approve) arguments.emplace_back("--approve");
       arguments.insert(arguments.end(), options->cases.begin(), options->cases.end());
       return RunGenerators(arguments);
