@@ -299,6 +299,11 @@ class Crew {
   bool stopping_ = false;
 };
 
+const Case* FeederOf(const Call* call, const std::vector<Case>& cases) {
+  if (call == nullptr || !call->feed) return nullptr;
+  return &*std::find_if(cases.begin(), cases.end(), [&](const Case& c) { return c.name == call->feed->case_name; });
+}
+
 Expected<std::filesystem::path> MakeScratch() {
   const auto base = TemporaryFolder();
   if (!base) return base.error();
@@ -318,7 +323,7 @@ std::vector<PlannedTest> PlanTests(const std::vector<Case>& cases, const std::ve
         for (const Call* call : property.targets(c)) {
           std::string id = fmt::format("{}/{}/{}{}{}/{}", property.requirement, property.sentence, c.name, call != nullptr ? "." : "",
                                        call != nullptr ? call->name : "", runner.name);
-          if (Selected(selection, property, c, id)) tests.push_back({std::move(id), &property, &c, call, &runner});
+          if (Selected(selection, property, c, id)) tests.push_back({std::move(id), &property, &c, call, &runner, FeederOf(call, cases)});
         }
       }
     }
@@ -364,6 +369,9 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   }
   if (const auto orphan = PropertyWithoutRequirement(tests, *catalogue)) return *orphan;
   for (const auto& [name, golden] : goldens) packages->CheckHash(name);
+  for (const PlannedTest& test : tests) {
+    if (test.feeder != nullptr && !goldens.contains(test.feeder->name)) packages->CheckHash(test.feeder->name);
+  }
   const SharedMemory shared(tests.size());
   std::error_code failure;
   if (!options.resume) std::filesystem::create_directories(options.folder, failure);

@@ -40,6 +40,7 @@ struct PlannedTest {
   const Case* program;
   const Call* call;  // null: about the package as a whole
   const RunnerSpec* runner;
+  const Case* feeder = nullptr;  // the program whose package feeds the call, if one does
 };
 
 // In the order of runners, then properties, then cases.

@@ -2,10 +2,14 @@
 // LOAD, LIFE: what loading, running and unloading a package may bring into the process and leave behind.
 // To add a property: one more Registered below.
 #include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "fixtures/property.h"
 #include "fixtures/sandbox.h"
@@ -27,6 +31,68 @@ void LookForPython(Trial& t) {
 }
 
 const Registered kNoPython{{.requirement = "LOAD_2", .sentence = "no_python_is_mapped", .targets = OncePerCase, .body = LookForPython}};
+
+// Everything is compiled before: loading and running start no process, a compiler least of all.
+void LookForProcesses(Trial& t) {
+  const auto faults_of_children = [] {
+    rusage usage{};
+    getrusage(RUSAGE_CHILDREN, &usage);
+    return usage.ru_minflt + usage.ru_majflt;
+  };
+  const auto before = faults_of_children();
+  {
+    Model model = t.Load();
+    t.JudgeCall(model, t.ExampleCall());
+  }
+  t.Check(faults_of_children() == before, "loading or running has started another process and waited for it");
+  t.Check(waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD, "loading or running has started another process, and it is still there");
+}
+
+const Registered kNoProcess{
+    {.requirement = "LOAD_2", .sentence = "no_compiler_or_other_process_is_run", .targets = OncePerCase, .body = LookForProcesses}};
+
+// --- LOAD_3: how the caller stands to autograd ------------------------------------------------------------------------
+
+struct Mode {
+  const char* name;
+  CallerMode caller;
+  bool inputs_require_grad;
+};
+
+constexpr Mode kModes[] = {{"inference mode", {.grad_mode = false, .inference_mode = true}, false},
+                           {"grad mode off", {.grad_mode = false, .inference_mode = false}, false},
+                           {"grad mode on", {.grad_mode = true, .inference_mode = false}, false},
+                           {"grad mode on, inputs require grad", {.grad_mode = true, .inference_mode = false}, true}};
+
+// Each mode has a loader of its own: a program with state would go on from the mode before.
+void RunInEveryMode(Trial& t) {
+  for (const Mode& mode : kModes) {
+    Model model = t.Load();
+    const CallInputs inputs = t.Inputs(t.ExampleCall());
+    std::vector<aoti_value> values = inputs.values();
+    for (aoti_value& value : values) {
+      const bool differentiable = value.tensor.dtype.code == kDLFloat || value.tensor.dtype.code == kDLBfloat;
+      if (mode.inputs_require_grad && differentiable) value.flags |= AOTI_FLAG_REQUIRES_GRAD;
+    }
+    const Outputs outputs = t.Run(model, values, mode.caller);
+    t.JudgeOutputs(outputs, t.ExampleCall(), inputs, mode.name);
+    for (size_t i = 0; i < outputs.values().size(); ++i) {
+      const bool requires_grad = (outputs.values()[i].flags & AOTI_FLAG_REQUIRES_GRAD) != 0;
+      t.Check(!requires_grad, fmt::format("{}: output {} requires grad, and a package is for inference only", mode.name, i));
+    }
+  }
+}
+
+const Registered kModesAgree{
+    {.requirement = "LOAD_3", .sentence = "answer_is_right_in_every_grad_mode", .targets = OncePerCase, .body = RunInEveryMode}};
+
+// --- LOAD_4 -----------------------------------------------------------------------------------------------------------
+
+const Registered kSingleThreaded{
+    {.requirement = "LOAD_4", .sentence = "single_threaded_loader_is_golden", .targets = OncePerCase, .body = [](Trial& t) {
+       Model model = t.Load({.run_single_threaded = true});
+       t.JudgeCall(model, t.ExampleCall());
+     }}};
 
 void CallWithWrongCounts(Trial& t) {
   Model model = t.Load();

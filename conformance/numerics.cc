@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // NUM: every output is the float64 reference, in structure and in value, whatever lay in memory before and whatever runs after.
 // To add a property: one more Registered below.
+#include <fmt/format.h>
+
 #include <array>
+#include <vector>
 
 #include "fixtures/property.h"
 
@@ -33,7 +36,7 @@ void RunOverPoison(Trial& t) {
 }
 
 const Registered kUnwritten{
-    {.requirement = "NUM_1", .sentence = "unwritten_memory_stays_out_of_outputs", .targets = OncePerCase, .body = RunOverPoison}};
+    {.requirement = "NUM_1", .sentence = "unwritten_memory_stays_out_of_outputs", .targets = OncePerStatelessCase, .body = RunOverPoison}};
 
 void RunBesideGuards(Trial& t) {
   for (const auto& [mode, side] : {std::pair{AOTI_MEMORY_GUARD_END, GuardSide::kEnd}, std::pair{AOTI_MEMORY_GUARD_START, GuardSide::kStart}}) {
@@ -49,7 +52,7 @@ void RunBesideGuards(Trial& t) {
 const Registered kNoOverrun{{.requirement = "NUM_1", .sentence = "no_allocation_is_overrun", .targets = OncePerCase, .body = RunBesideGuards}};
 
 // Two calls of the same sizes and other values, in one process: what a runtime keeps from the first must not show in the second.
-const Registered kFollow{{.requirement = "NUM_1", .sentence = "outputs_follow_the_inputs", .targets = OncePerCase, .body = [](Trial& t) {
+const Registered kFollow{{.requirement = "NUM_1", .sentence = "outputs_follow_the_inputs", .targets = OncePerStatelessCase, .body = [](Trial& t) {
                             Model model = t.Load();
                             t.JudgeCall(model, t.ExampleCall(), "the first call");
                             t.JudgeCall(model, *t.program().FindCall("second"), "the second call");
@@ -62,7 +65,7 @@ void KeepOutputs(Trial& t) {
     Model model = t.Load();
     Outputs first = t.Run(model, inputs);
     for (const Call& other : t.program().calls) {
-      if (other.expect != Expectation::kOk) continue;
+      if (other.expect != Expectation::kOk || other.feed) continue;
       t.JudgeCall(model, other, "a later call, " + other.name);
       t.JudgeOutputs(first, example, inputs, "the first call's outputs, after a later call, " + other.name);
     }
@@ -72,7 +75,25 @@ void KeepOutputs(Trial& t) {
 }
 
 const Registered kOutlive{
-    {.requirement = "NUM_6", .sentence = "outputs_outlive_later_calls_and_the_loader", .targets = OncePerCase, .body = KeepOutputs}};
+    {.requirement = "NUM_6", .sentence = "outputs_outlive_later_calls_and_the_loader", .targets = OncePerStatelessCase, .body = KeepOutputs}};
+
+// Two packages in one process, the second fed with what the first has made.
+void RunInARow(Trial& t) {
+  const Feed& feed = *t.call().feed;
+  const Case& before = *t.feeder().program;
+  Model first = t.LoadFrom(t.feeder().package.path);
+  Model second = t.Load();
+  const CallInputs first_inputs(before, *before.FindCall("example"), GuardSide::kEnd);
+  const Outputs made = t.Run(first, first_inputs);
+  if (!t.Check(made.values().size() > feed.output, fmt::format("{} gives {} outputs", before.name, made.values().size()))) return;
+  const CallInputs inputs = t.Inputs(t.call());
+  std::vector<aoti_value> values = inputs.values();
+  values[feed.input] = made.values()[feed.output];
+  const Outputs outputs = t.Run(second, values);
+  t.JudgeOutputs(outputs, t.call(), inputs, fmt::format("fed with output {} of {}", feed.output, before.name));
+}
+
+const Registered kInARow{{.requirement = "NUM_5", .sentence = "packages_in_a_row_are_golden", .targets = CallsInCells({"after"}), .body = RunInARow}};
 
 }  // namespace
 }  // namespace aoti_cts

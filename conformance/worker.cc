@@ -115,9 +115,9 @@ class Worker {
     writer_->Begin(test.id);
     Record record = Planned(test);
     SandboxResult result;
-    if (auto subject = SubjectOf(test); subject) {
+    if (const auto subject = SubjectOf(test); subject) {
       const std::string token = FreshToken();
-      result = InSandbox(test, subject->first, *subject->second, token);
+      result = InSandbox(test, *subject, token);
       const std::string strays = ends_strays_ ? EndStrays() : "";
       if (result.end == SandboxResult::End::kStopped) {
         writer_->Interrupted(test.id);
@@ -147,15 +147,26 @@ class Worker {
   }
 
  private:
-  using Subject = std::pair<Package, const Golden*>;
+  // What a test is about, beside its program and call.
+  struct Subject {
+    Package package;
+    const Golden* golden;
+    const Case* feeder;  // or null
+    Package feeder_package;
+  };
 
-  // The package and golden a test is about.
   Expected<Subject> SubjectOf(const PlannedTest& test) const {
     auto package = context_.packages->Find(test.program->name);
     if (!package) return package.error();
     const Expected<Golden>& golden = context_.goldens->at(test.program->name);
     if (!golden) return golden.error();
-    return Subject{std::move(*package), &*golden};
+    Subject subject{std::move(*package), &*golden, nullptr, {}};
+    if (test.feeder == nullptr) return subject;
+    auto feeder = context_.packages->Find(test.feeder->name);
+    if (!feeder) return feeder.error();
+    subject.feeder = test.feeder;
+    subject.feeder_package = std::move(*feeder);
+    return subject;
   }
 
   SandboxOptions Options(bool check_inputs, double deadline) const {
@@ -167,13 +178,14 @@ class Worker {
     return options;
   }
 
-  SandboxResult InSandbox(const PlannedTest& test, const Package& package, const Golden& golden, const std::string& token) {
+  SandboxResult InSandbox(const PlannedTest& test, const Subject& subject, const std::string& token) {
     constexpr double kGraceSeconds = 5;
     const double deadline = test.property->deadline_seconds > 0 ? test.property->deadline_seconds : deadline_;
     PromiseSignOfLife(due_, 2 * deadline + kGraceSeconds);
     return RunInSandbox(Options(test.property->check_inputs, deadline), [&] {
       writer_.reset();  // closes the child's copy: no runner finds the records among its files
-      Trial trial(*test.program, test.call, package, golden, *runner_);
+      Trial trial(*test.program, test.call, subject.package, *subject.golden, *runner_);
+      if (subject.feeder != nullptr) trial.SetFeeder({subject.feeder, subject.feeder_package});
       try {
         test.property->body(trial);
       } catch (const TrialEnded&) {
@@ -258,7 +270,7 @@ class Worker {
       if (test.runner->name != spec_.name || !subject) continue;
       const SandboxResult result = RunInSandbox(Options(false, StartSeconds(*context_.options)), [&] {
         writer_.reset();
-        Trial trial(*test.program, nullptr, subject->first, *subject->second, *runner_);
+        Trial trial(*test.program, nullptr, subject->package, *subject->golden, *runner_);
         try {
           Model model = trial.Load();
           trial.JudgeCall(model, trial.ExampleCall());

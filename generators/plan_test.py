@@ -65,6 +65,11 @@ class Plan(unittest.TestCase):
         sizes = {call.cell: call.shapes[0][0] for call in case.calls if call.name.startswith("rows_")}
         self.assertEqual(sizes, {"min": 2, "min_plus_1": 3, "mid": 9, "max": 16, "below_min": 1, "above_max": 17})
 
+    def test_steps_make_a_case_stateful_and_follow_each_other(self) -> None:
+        case = next(case for case in all_cases() if case.name == "kv_cache")
+        self.assertTrue(case.stateful)
+        self.assertEqual([call.values[0].low for call in case.calls if call.cell == "step"], [0, 1, 2, 3])
+
     def test_a_plan_that_cannot_be_written_is_named(self) -> None:
         self.path.parent.parent.joinpath("new").write_text("a file where a folder should be")
         run = [sys.executable, "-m", "aoti_generate", "plan", "--out", str(self.path)]
@@ -169,6 +174,20 @@ class BadCases(unittest.TestCase):
 
     def test_a_call_with_values_of_an_unknown_input(self) -> None:
         self.expect("call v: values", "no input is called y", self.with_input(lambda c: c.call("v", values={"y": ValueRange()})))
+
+    def test_a_step_with_values_of_an_unknown_input(self) -> None:
+        self.expect("step 0: values", "no input is called y", self.with_input(lambda c: c.steps(2, lambda step: {"y": ValueRange()})))
+
+    def test_a_call_fed_into_an_unknown_input(self) -> None:
+        self.expect("call v: input", "no input is called y", self.with_input(lambda c: c.after("v", input="y", case="mlp_static")))
+
+    def test_a_call_fed_by_an_unknown_case(self) -> None:
+        body = self.with_input(lambda c: c.after("v", input="x", case="nobody"))
+        body.__name__, body.__doc__ = "bad", "What it is for."
+        with mock.patch.object(vocabulary, "_registered", list(all_cases())):
+            vocabulary.case(source="S0")(body)
+            with self.assertRaisesRegex(CaseError, "case bad: call v: case: there is no case nobody"):
+                all_cases()
 
     def test_two_calls_of_one_name(self) -> None:
         self.expect("call example", "two calls share this name", self.with_input(lambda c: c.call("example")))

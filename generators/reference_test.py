@@ -18,7 +18,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import fakes
 from aoti_generate import build, plan
+from aoti_generate import case as vocabulary
 from aoti_generate.case import Case, all_cases
+from aoti_generate.formula import ValueRange
 from plan_test import complaints
 
 GOLDEN = plan.GENERATORS.parent / "golden"
@@ -209,6 +211,46 @@ class Reference(InAFolder):
         self.assertEqual(str(tensors["example/0"].dtype), "torch.float64")
         self.assertEqual(tensors["example/0"].tolist(), [1 / 3] * 6)
         self.assertAlmostEqual(calls["example"]["outputs"][0]["eager_error"], abs(float(torch.tensor(1 / 3)) - 1 / 3))
+
+    def test_steps_go_on_from_each_other_and_every_other_call_starts_afresh(self) -> None:
+        import torch
+
+        from aoti_generate import reference
+
+        class Counter(torch.nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.register_buffer("calls", torch.zeros(1))
+
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                self.calls.add_(1)
+                return self.calls * 1
+
+        case = fakes.a_case(Path(__file__), Counter)
+        case.steps(3)
+        _, tensors = reference.describe_golden(case, Counter())
+        counts = {name: values.item() for name, values in tensors.items()}
+        self.assertEqual(counts, {"example/0": 1, "second/0": 1, "step_0/0": 1, "step_1/0": 2, "step_2/0": 3})
+
+    def test_a_call_is_fed_with_what_the_other_program_gives(self) -> None:
+        import torch
+
+        from aoti_generate import compile, reference
+
+        encoder = next(case for case in all_cases() if case.name == "vision_encoder")
+        given = reference.Bench(encoder, compile.build_module(encoder)).compute(encoder.calls[0])[0]
+        case = fakes.a_case(Path(__file__), inputs=[vocabulary.Input("x", "float32", (1, 16, 32), ValueRange())])
+        case.after("fed", input="x", case="vision_encoder")
+        _, tensors = self.described(lambda x: x * 2, case)
+        self.assertTrue(torch.equal(tensors["fed/0"], given.exact.flatten() * 2))
+
+    def test_a_feed_of_another_shape_is_named(self) -> None:
+        from aoti_generate import reference
+
+        case = fakes.a_case(Path(__file__))
+        case.after("fed", input="x", case="vision_encoder")
+        with self.assertRaisesRegex(reference.GoldenError, r"call fed: vision_encoder gives \(1, 16, 32\), wanted is \(2, 3\)"):
+            self.described(lambda x: x, case)
 
     def test_nan_and_infinity_are_references_too(self) -> None:
         import torch

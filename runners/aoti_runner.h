@@ -114,6 +114,11 @@ typedef struct aoti_runner_api {
 
   /* From now on, in this process. mode: aoti_memory_mode. */
   aoti_status (*set_memory)(int32_t mode, uint8_t poison, aoti_error* error);
+
+  /* Between the two the runtime's own profiler is on in this process, for the calling thread; the second writes what it saw to `path`, as
+   * JSON in Chrome's trace format. Each run() in between is an event named "aoti_run". */
+  aoti_status (*start_trace)(aoti_error* error);
+  aoti_status (*stop_trace)(const char* path, aoti_error* error);
 } aoti_runner_api;
 
 /* The one symbol a runner exports. Returns NULL where it cannot speak `api_version`. The table lives as long as the process. */

@@ -3,9 +3,11 @@
 #include <ATen/DLConvertor.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/record_function.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 #include <dlfcn.h>
+#include <torch/csrc/autograd/profiler_kineto.h>
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 
 #include <filesystem>
@@ -13,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <regex>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
@@ -59,7 +62,15 @@ at::Tensor Borrow(const aoti_value& value) {
   const at::IntArrayRef sizes(t.shape, static_cast<size_t>(t.ndim));
   const at::IntArrayRef strides(t.strides, static_cast<size_t>(t.ndim));
   const auto options = at::TensorOptions().dtype(at::toScalarType(t.dtype)).device(at::kCPU);
-  return at::from_blob(static_cast<char*>(t.data) + t.byte_offset, sizes, strides, options);
+  auto* data = static_cast<char*>(t.data) + t.byte_offset;
+  // A view keeps its place in its storage, as a slice in PyTorch does; where the place is no whole number of elements it cannot.
+  auto* storage = static_cast<char*>(value.storage_data);
+  const int64_t bytes_before = storage != nullptr ? data - storage : 0;
+  const auto size = static_cast<int64_t>(options.dtype().itemsize());
+  const int64_t offset = bytes_before % size == 0 ? bytes_before / size : 0;
+  at::Tensor tensor = at::for_blob(data - offset * size, sizes).strides(strides).storage_offset(offset).options(options).make_tensor();
+  if ((value.flags & AOTI_FLAG_REQUIRES_GRAD) != 0) tensor.requires_grad_();
+  return tensor;
 }
 
 struct OutputHolder {
@@ -121,12 +132,13 @@ void Unload(aoti_model* model) { delete model; }
 aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs,
                 aoti_error* error) {
   return Guarded(error, [&] {
-    std::optional<c10::InferenceMode> inference;
-    if (options->inference_mode != 0) inference.emplace();
-    const c10::AutoGradMode grad(options->grad_mode != 0);
     std::vector<at::Tensor> tensors;
     tensors.reserve(count);
     for (size_t i = 0; i < count; ++i) tensors.push_back(inputs[i].kind == AOTI_NONE ? at::Tensor() : Borrow(inputs[i]));
+    std::optional<c10::InferenceMode> inference;
+    if (options->inference_mode != 0) inference.emplace();
+    const c10::AutoGradMode grad(options->grad_mode != 0);
+    RECORD_USER_SCOPE("aoti_run");
     auto holder = std::make_unique<OutputHolder>();
     holder->tensors = model->loader.run(tensors, options->stream);
     for (const at::Tensor& tensor : holder->tensors) holder->values.push_back(ViewOf(tensor));
@@ -153,8 +165,23 @@ aoti_status SetMemory(int32_t mode, uint8_t poison, aoti_error* error) {
   return Guarded(error, [&] { InstallAllocator(static_cast<aoti_memory_mode>(mode), poison); });
 }
 
-constexpr aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open,     Describe, Load, Unload, Run, ReleaseOutputs,
-                               ModelMetadata,           PackageMetadata,         SetMemory};
+namespace profiler = torch::autograd::profiler;
+
+aoti_status StartTrace(aoti_error* error) {
+  return Guarded(error, [] {
+    const std::set<profiler::ActivityType> activities{profiler::ActivityType::CPU};
+    const profiler::ProfilerConfig config(profiler::ProfilerState::KINETO);
+    profiler::prepareProfiler(config, activities);
+    profiler::enableProfiler(config, activities);
+  });
+}
+
+aoti_status StopTrace(const char* path, aoti_error* error) {
+  return Guarded(error, [&] { profiler::disableProfiler()->save(path); });
+}
+
+constexpr aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open,      Describe,   Load,     Unload, Run, ReleaseOutputs,
+                               ModelMetadata,           PackageMetadata,         SetMemory, StartTrace, StopTrace};
 
 }  // namespace
 }  // namespace aoti_runners

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The vocabulary a case is written in, one screen: @case, c.dim, c.input, c.call, c.violation, c.tasks, c.model.
+"""The vocabulary a case is written in, one screen: @case, c.dim, c.input, c.call, c.violation, c.tasks, c.steps, c.after, c.model.
 
 A case is a program, how it is exported, and what each call of the compiled package must do. It is written in one file under
 `aoti_generate/cases/`; everything else (plan, package, golden, tests) follows. Nothing here or there imports torch at module level:
@@ -87,6 +87,15 @@ class Violation:
 
 
 @dataclass(frozen=True)
+class Feed:
+    """Where an input of a call comes from: the output of another case's package, called with its example."""
+
+    input: int
+    case: str
+    output: int
+
+
+@dataclass(frozen=True)
 class Call:
     """One call of the package. `cell` says which property it serves; `expect` is ok, refused (where checks are on) or recorded."""
 
@@ -96,6 +105,7 @@ class Call:
     shapes: tuple[tuple[int, ...], ...]
     values: tuple[ValueRange, ...]
     violates: Violation | None = None
+    feed: Feed | None = None
 
 
 class CaseError(Exception):
@@ -104,7 +114,12 @@ class CaseError(Exception):
 
 @dataclass
 class Case:
-    """Filled by the function that describes it. See `generators/aoti_generate/cases/` for examples."""
+    """Filled by the function that describes it. See `generators/aoti_generate/cases/` for examples.
+
+    contraction: number of terms in the longest sum behind one output element; scales the numeric limit.
+    fake_example: export with an example input that has no data.
+    weight_bytes: size of the parameters, said where it is so large that one copy more can be seen in the memory of a process.
+    """
 
     name: str
     source: str
@@ -115,6 +130,9 @@ class Case:
     inputs: list[Input] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     contraction: int = 1
+    weight_bytes: int = 0
+    fake_example: bool = False
+    stateful: bool = False
     weights: ValueRange = field(default_factory=lambda: ValueRange(-64, 63, 9))
     options: dict[str, typing.Any] = field(default_factory=dict)
     builder: typing.Callable[[], typing.Any] | None = None
@@ -176,6 +194,23 @@ class Case:
             sizes = {d.name: _task_size(d, task, count) for d in self.dims}
             self._add(f"task_{task}", "task", "ok", self._shapes(sizes), None)
 
+    def steps(self, count: int, values: typing.Callable[[int], dict[str, ValueRange]] = lambda step: {}) -> None:
+        """The program changes its own buffers. `count` calls that follow each other on one loader; `values` as of c.call, per step.
+
+        Every other call is one on a fresh loader.
+        """
+        self.stateful = True
+        for step in range(count):
+            for input, replaced in values(step).items():
+                self._check_values(input, self.inputs[self._input_index(input, f"step {step}: values")].dtype, replaced)
+            self._add(f"step_{step}", "step", "ok", self._shapes({}), values(step))
+
+    def after(self, name: str, *, input: str, case: str, output: int = 0) -> None:
+        """A call whose `input` is what the package of another case answers to its example call."""
+        feed = Feed(self._input_index(input, f"call {name}: input"), case, output)
+        self._require(output >= 0, f"call {name}: output: {output} is below 0")
+        self._add(name, "after", "ok", self._shapes({}), None, feed=feed)
+
     def model(self, builder: typing.Callable[[], typing.Any]) -> typing.Callable[[], typing.Any]:
         """Decorator of the function that returns the torch.nn.Module. Import torch inside it."""
         self.builder = builder
@@ -190,6 +225,7 @@ class Case:
         self._require(self.builder is not None, "model: there is no @c.model")
         self._require(bool(self.inputs), "inputs: there is none")
         self._require(self.contraction >= 1, f"contraction: {self.contraction} is below 1")
+        self._require(self.weight_bytes >= 0, f"weight_bytes: {self.weight_bytes} is below 0")
         self._add("example", "example", "ok", self._shapes({}), None)
         self._add("second", "second", "ok", self._shapes({}), None)  # the same sizes, other values: no result can be a stale one
         for dim in self.dims:
@@ -216,10 +252,11 @@ class Case:
         shapes: typing.Sequence[tuple[int, ...]],
         values: dict[str, ValueRange] | None,
         violates: Violation | None = None,
+        feed: Feed | None = None,
     ) -> None:
         self._require(bool(_NAME.match(name)), f"call {name}: a name is [a-z][a-z0-9_]*")
         replaced = [(values or {}).get(i.name, i.values) for i in self.inputs]
-        self.calls.append(Call(name, cell, expect, tuple(shapes), tuple(replaced), violates))
+        self.calls.append(Call(name, cell, expect, tuple(shapes), tuple(replaced), violates, feed))
 
     def _shapes(self, sizes: dict[str, int]) -> list[tuple[int, ...]]:
         def size_of(size: Size) -> int:
@@ -286,4 +323,10 @@ def all_cases() -> list[Case]:
     from . import cases
 
     cases.load()
+    for described in _registered:
+        for call in described.calls:
+            described._require(
+                call.feed is None or any(other.name == call.feed.case for other in _registered),
+                f"call {call.name}: case: there is no case {call.feed.case if call.feed else ''}",
+            )
     return list(_registered)

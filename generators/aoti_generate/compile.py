@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from . import formula
 from .case import Call, Case, Derived, Dim, Size
@@ -63,8 +64,11 @@ def export(case: Case, module: torch.nn.Module) -> torch.export.ExportedProgram:
         return dims[typing.cast(Dim, size).name]
 
     shapes = tuple({i: torch_dim(size) for i, size in enumerate(spec.shape) if not isinstance(size, int)} for spec in case.inputs)
-    example = next(call for call in case.calls if call.cell == "example")
-    return torch.export.export(module, make_inputs(case, example), dynamic_shapes=shapes)
+    inputs = make_inputs(case, next(call for call in case.calls if call.cell == "example"))
+    if case.fake_example:
+        with FakeTensorMode():
+            inputs = tuple(torch.empty(t.shape, dtype=t.dtype) for t in inputs)
+    return torch.export.export(module, inputs, dynamic_shapes=shapes)
 
 
 def input_facts(program: torch.export.ExportedProgram) -> list[list[typing.Any]]:

@@ -40,6 +40,8 @@ def _call(call: Call) -> dict[str, typing.Any]:
     }
     if call.violates:
         entry["violates"] = {"input": call.violates.input, "dim": call.violates.dim, "size": call.violates.size}
+    if call.feed:
+        entry["feed"] = {"input": call.feed.input, "case": call.feed.case, "output": call.feed.output}
     return entry
 
 
@@ -55,6 +57,8 @@ def describe(case: Case) -> dict[str, typing.Any]:
         "dims": [{"name": d.name, "min": d.min, "max": d.max} for d in case.dims],
         "inputs": [_input(spec) for spec in case.inputs],
         "contraction": case.contraction,
+        "stateful": case.stateful,
+        "weight_bytes": case.weight_bytes,
         "calls": [_call(call) for call in case.calls],
     }
 

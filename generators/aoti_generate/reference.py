@@ -19,8 +19,8 @@ from pathlib import Path
 import torch
 
 from . import formula, plan
-from .case import Call, Case
-from .compile import as_tensors, make_inputs
+from .case import Call, Case, Feed, all_cases
+from .compile import as_tensors, build_module, make_inputs
 
 STORED_ELEMENTS = 4096
 AGREEMENT = 1e-11  # two float64 libm's may differ in their last bits; relative to the largest element
@@ -45,15 +45,42 @@ class Reference:
         return float(finite.max()) if finite.numel() else 0.0
 
 
-def compute(case: Case, module: torch.nn.Module, call: Call) -> list[Reference]:
-    """References of all outputs of one call. Raises what eager raises where the call means nothing to it."""
-    inputs = make_inputs(case, call)
-    with torch.no_grad():
-        eager = as_tensors(copy.deepcopy(module)(*inputs))
-        exact = as_tensors(copy.deepcopy(module).double()(*(t.double() if t.is_floating_point() else t for t in inputs)))
-    owners = {t.untyped_storage().data_ptr(): number for number, t in enumerate(inputs)}
-    shared = [[owners[e.untyped_storage().data_ptr()]] if e.untyped_storage().data_ptr() in owners else [] for e in eager]
-    return [Reference(e, x.double().contiguous(), s) for e, x, s in zip(eager, exact, shared, strict=True)]
+class Bench:
+    """Computes the references of a case's calls, in order: a step of a program with state goes on where the one before it ended."""
+
+    def __init__(self, case: Case, module: torch.nn.Module) -> None:
+        self._case, self._module = case, module
+        self._stepping = _pair(module)
+
+    def compute(self, call: Call) -> list[Reference]:
+        """References of all outputs of one call. Raises what eager raises where the call means nothing to it."""
+        inputs = make_inputs(self._case, call)
+        eager_inputs, exact_inputs = list(inputs), [t.double() if t.is_floating_point() else t for t in inputs]
+        if call.feed:
+            fed = fed_by(call.feed)
+            eager_inputs[call.feed.input], exact_inputs[call.feed.input] = fed.eager, fed.exact
+            if fed.eager.shape != inputs[call.feed.input].shape:
+                described = f"{tuple(fed.eager.shape)}, wanted is {tuple(inputs[call.feed.input].shape)}"
+                raise GoldenError(f"{self._case.file}: case {self._case.name}: call {call.name}: {call.feed.case} gives {described}")
+        eager_module, exact_module = self._stepping if call.cell == "step" else _pair(self._module)
+        with torch.no_grad():
+            eager = as_tensors(eager_module(*eager_inputs))
+            exact = as_tensors(exact_module(*exact_inputs))
+        owners = {t.untyped_storage().data_ptr(): number for number, t in enumerate(eager_inputs)}
+        shared = [[owners[e.untyped_storage().data_ptr()]] if e.untyped_storage().data_ptr() in owners else [] for e in eager]
+        return [Reference(e, x.double().contiguous(), s) for e, x, s in zip(eager, exact, shared, strict=True)]
+
+
+def _pair(module: torch.nn.Module) -> tuple[torch.nn.Module, torch.nn.Module]:
+    """The module as it is, and in float64."""
+    return copy.deepcopy(module), copy.deepcopy(module).double()
+
+
+def fed_by(feed: Feed) -> Reference:
+    """What the program of another case gives to its example call."""
+    other = next(case for case in all_cases() if case.name == feed.case)
+    example = next(call for call in other.calls if call.cell == "example")
+    return Bench(other, build_module(other)).compute(example)[feed.output]
 
 
 def stored_indices(name: str, count: int) -> torch.Tensor | None:
@@ -74,9 +101,10 @@ def describe_golden(case: Case, module: torch.nn.Module) -> tuple[dict[str, typi
     """What the two golden files of a case hold."""
     calls: dict[str, typing.Any] = {}
     tensors: dict[str, torch.Tensor] = {}
+    bench = Bench(case, module)
     for call in case.calls:
         try:
-            references = compute(case, module, call)
+            references = bench.compute(call)
         except (RuntimeError, IndexError, ValueError) as error:
             if call.expect == "ok":
                 raise
@@ -157,12 +185,13 @@ def check_golden(case: Case, module: torch.nn.Module, golden: Path) -> None:
         raise GoldenError(f"{facts}: case {case.name} has no golden: run ./aoti-cts bless {case.name}, read it, then bless --approve")
     blessed = json.loads(facts.read_text())["calls"]
     stored = load_file(str(data))
+    bench = Bench(case, module)
     for call in case.calls:
         if call.name not in blessed:
             raise GoldenError(f"{facts}: call {call.name} of case {case.name} has no golden: run ./aoti-cts bless {case.name}")
         if "outputs" not in blessed[call.name]:
             continue
-        for index, reference in enumerate(compute(case, module, call)):
+        for index, reference in enumerate(bench.compute(call)):
             name = f"{call.name}/{index}"
             values = reference.exact.flatten()
             if name + "/at" in stored:

@@ -65,3 +65,23 @@ def masked_attention(c: Case) -> None:
                 return torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=seen)
 
         return Attention()
+
+
+@case(source="S2 9.2: 'arbitrary masks' are said not to export")
+def biased_attention(c: Case) -> None:
+    """Attention with an additive mask of floats, and a dynamic sequence that is a dim of the mask twice."""
+    sequence = c.dim("sequence", min=2, max=32, example=8)
+    for name in ("query", "key", "value"):
+        c.input(name, "float32", (1, 2, sequence, 16))
+    c.input("bias", "float32", (sequence, sequence))
+    c.contraction = 64
+
+    @c.model
+    def build() -> torch.nn.Module:
+        import torch
+
+        class Attention(torch.nn.Module):
+            def forward(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+                return torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+
+        return Attention()

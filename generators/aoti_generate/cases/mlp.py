@@ -35,3 +35,27 @@ def mlp_dynamic(c: Case) -> None:
     c.contraction = 256
     c.tasks(8)
     c.model(_mlp)
+
+
+@case(source="S0, hybrid lowering: the example inputs may be fake")
+def mlp_fake_example(c: Case) -> None:
+    """The MLP with a dynamic batch, exported with an example input that has no data."""
+    batch = c.dim("batch", min=1, max=64, example=8)
+    c.input("x", "float32", (batch, 128))
+    c.contraction = 256
+    c.fake_example = True
+    c.model(_mlp)
+
+
+@case(source="S1 runtime: weights are shared by the instances of a model")
+def wide_linear(c: Case) -> None:
+    """16 MiB of weights: a second copy of them can be seen in the memory of the process."""
+    c.input("x", "float32", (2, 2048))
+    c.contraction = 2048
+    c.weight_bytes = 2048 * 2048 * 4
+
+    @c.model
+    def build() -> torch.nn.Module:
+        from torch import nn
+
+        return nn.Linear(2048, 2048, bias=False)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of the compiler that change the code: the answer stays the same."""
+
+from __future__ import annotations
+
+import typing
+
+from ..case import Case, case
+
+if typing.TYPE_CHECKING:
+    import torch
+
+
+def _two_layers() -> torch.nn.Module:
+    from torch import nn
+
+    return nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 8))
+
+
+@case(source="S2 7.1, 7.2: max_autotune")
+def max_autotune(c: Case) -> None:
+    """Matrix products whose kernels were chosen by measuring."""
+    c.input("x", "float32", (8, 32))
+    c.contraction = 64
+    c.options = {"max_autotune": True}
+    c.model(_two_layers)
+
+
+@case(source="SPEC EXP-5")
+def freezing(c: Case) -> None:
+    """Weights taken as constants when compiling."""
+    rows = c.dim("rows", min=2, max=16, example=8)
+    c.input("x", "float32", (rows, 32))
+    c.contraction = 64
+    c.options = {"freezing": True}
+    c.model(_two_layers)
+
+
+@case(source="SPEC EXP-5")
+def runtime_constant_folding(c: Case) -> None:
+    """What can be computed of the weights alone is computed by the package when it is loaded."""
+    rows = c.dim("rows", min=2, max=16, example=8)
+    c.input("x", "float32", (rows, 32))
+    c.contraction = 64
+    c.options = {"aot_inductor.use_runtime_constant_folding": True}
+
+    @c.model
+    def build() -> torch.nn.Module:
+        import torch
+        from torch import nn
+
+        class Folded(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.scale = nn.Parameter(torch.empty(8, 32))
+                self.shift = nn.Parameter(torch.empty(8))
+
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return torch.nn.functional.linear(x, self.scale * 2 + 1, self.shift.exp2())
+
+        return Folded()
