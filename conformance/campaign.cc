@@ -41,6 +41,8 @@ bool Contains(const std::vector<std::string>& names, const std::string& name) { 
 bool Selected(const Selection& s, const Property& property, const Case& c, const std::string& id) {
   const std::string area = AreaOf(property.requirement);
   if (property.canary && !Contains(s.areas, area)) return false;
+  const bool all = s.profile == Profile::kFull || !s.cases.empty() || !s.tests.empty();
+  if (property.sampled && !c.representative && !all) return false;
   if (!s.areas.empty() && !Contains(s.areas, area)) return false;
   if (!s.requirements.empty() && !Contains(s.requirements, property.requirement)) return false;
   if (!s.cases.empty() && !Contains(s.cases, c.name)) return false;
@@ -396,7 +398,9 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   stop_flag = &shared.state()->stop;
   std::signal(SIGINT, OnInterrupt);
   std::signal(SIGTERM, OnInterrupt);
-  const WorkerContext context{&options, &tests, &*packages, &goldens, *scratch, shared.state()};
+  std::vector<std::string> all_ids;
+  for (const PlannedTest& test : PlanTests(*cases, options.runners, {.profile = Profile::kFull})) all_ids.push_back(test.id);
+  const WorkerContext context{&options, &tests, &all_ids, &*packages, &goldens, *scratch, shared.state()};
   Progress progress(records, tests.size() - done_before, options.quiet);
   std::vector<std::string> unwritten;
   for (const RunnerSpec& runner : options.runners) {

@@ -26,8 +26,12 @@ struct Paths {
   std::filesystem::path known_issues;  // folder of <runner>.known_issues.json
 };
 
-// Empty lists select everything but the canaries.
+// default: sampled properties for representative cases. full: for every case; so it is too where cases or tests are named.
+enum class Profile { kDefault, kFull };
+
+// Empty lists select all of the profile but the canaries.
 struct Selection {
+  Profile profile = Profile::kDefault;
   std::vector<std::string> areas;
   std::vector<std::string> requirements;
   std::vector<std::string> cases;

@@ -33,6 +33,7 @@ void CompareFirstCall(Trial& t) {
 const Registered kFirst{{.requirement = "PERF_1",
                          .sentence = "first_call_against_later_ones",
                          .judged = false,
+                         .sampled = true,
                          .targets = OncePerStatelessCase,
                          .body = CompareFirstCall}};
 

@@ -30,7 +30,8 @@ void LookForPython(Trial& t) {
   t.Check(found.empty(), "a Python library is mapped: " + found);
 }
 
-const Registered kNoPython{{.requirement = "LOAD_2", .sentence = "no_python_is_mapped", .targets = OncePerCase, .body = LookForPython}};
+const Registered kNoPython{
+    {.requirement = "LOAD_2", .sentence = "no_python_is_mapped", .sampled = true, .targets = OncePerCase, .body = LookForPython}};
 
 // Everything is compiled before: loading and running start no process, a compiler least of all.
 void LookForProcesses(Trial& t) {
@@ -49,7 +50,7 @@ void LookForProcesses(Trial& t) {
 }
 
 const Registered kNoProcess{
-    {.requirement = "LOAD_2", .sentence = "no_compiler_or_other_process_is_run", .targets = OncePerCase, .body = LookForProcesses}};
+    {.requirement = "LOAD_2", .sentence = "no_compiler_or_other_process_is_run", .sampled = true, .targets = OncePerCase, .body = LookForProcesses}};
 
 // --- LOAD_3: how the caller stands to autograd ------------------------------------------------------------------------
 
@@ -84,12 +85,12 @@ void RunInEveryMode(Trial& t) {
 }
 
 const Registered kModesAgree{
-    {.requirement = "LOAD_3", .sentence = "answer_is_right_in_every_grad_mode", .targets = OncePerCase, .body = RunInEveryMode}};
+    {.requirement = "LOAD_3", .sentence = "answer_is_right_in_every_grad_mode", .sampled = true, .targets = OncePerCase, .body = RunInEveryMode}};
 
 // --- LOAD_4 -----------------------------------------------------------------------------------------------------------
 
 const Registered kSingleThreaded{
-    {.requirement = "LOAD_4", .sentence = "single_threaded_loader_is_golden", .targets = OncePerCase, .body = [](Trial& t) {
+    {.requirement = "LOAD_4", .sentence = "single_threaded_loader_is_golden", .sampled = true, .targets = OncePerCase, .body = [](Trial& t) {
        Model model = t.Load({.run_single_threaded = true});
        t.JudgeCall(model, t.ExampleCall());
      }}};
@@ -108,7 +109,7 @@ void CallWithWrongCounts(Trial& t) {
 }
 
 const Registered kWrongCount{
-    {.requirement = "LOAD_5", .sentence = "wrong_input_count_is_refused", .targets = OncePerCase, .body = CallWithWrongCounts}};
+    {.requirement = "LOAD_5", .sentence = "wrong_input_count_is_refused", .sampled = true, .targets = OncePerCase, .body = CallWithWrongCounts}};
 
 void RequireEmptyTemporary(Trial& t, const std::string& after) {
   std::string left;
@@ -124,7 +125,8 @@ void UnloadAndLook(Trial& t) {
   RequireEmptyTemporary(t, "loading, running and unloading");
 }
 
-const Registered kUnloadClean{{.requirement = "LIFE_1", .sentence = "unloading_leaves_no_file", .targets = OncePerCase, .body = UnloadAndLook}};
+const Registered kUnloadClean{
+    {.requirement = "LIFE_1", .sentence = "unloading_leaves_no_file", .sampled = true, .targets = OncePerCase, .body = UnloadAndLook}};
 
 void FailToLoadAndLook(Trial& t) {
   t.RequireRefusal(t.runner().Load(t.package().path, {.model_name = "no_such_model"}), "loading a model that is not in the package");
@@ -132,7 +134,7 @@ void FailToLoadAndLook(Trial& t) {
 }
 
 const Registered kFailedLoadClean{
-    {.requirement = "LIFE_1", .sentence = "failed_load_leaves_no_file", .targets = OncePerCase, .body = FailToLoadAndLook}};
+    {.requirement = "LIFE_1", .sentence = "failed_load_leaves_no_file", .sampled = true, .targets = OncePerCase, .body = FailToLoadAndLook}};
 
 }  // namespace
 }  // namespace aoti_cts

@@ -177,11 +177,13 @@ const bool kRegistered = [] {
     Properties().push_back({.requirement = "DYN_5",
                             .sentence = fmt::format("wrong_{}_is_refused_or_answered_right", mismatch.name),
                             .check_inputs = true,
+                            .sampled = true,
                             .targets = WhereItApplies(mismatch.applies),
                             .body = [&mismatch](Trial& t) { RefuseOrAnswer(t, mismatch); }});
     Properties().push_back({.requirement = "DYN_5",
                             .sentence = fmt::format("wrong_{}_without_checks", mismatch.name),
                             .judged = false,
+                            .sampled = true,
                             .targets = WhereItApplies(mismatch.applies),
                             .body = [&mismatch](Trial& t) { ObserveMismatch(t, mismatch); }});
   }
@@ -198,11 +200,15 @@ void AnswerAtAnOffset(Trial& t) {
   t.JudgeOutputs(outputs, t.ExampleCall(), call.made_from(), "a view that begins in the middle of its storage");
 }
 
-const Registered kOffsetRight{
-    {.requirement = "DYN_5", .sentence = "input_at_an_offset_is_answered_right", .targets = WhereItApplies(HasElements), .body = AnswerAtAnOffset}};
+const Registered kOffsetRight{{.requirement = "DYN_5",
+                               .sentence = "input_at_an_offset_is_answered_right",
+                               .sampled = true,
+                               .targets = WhereItApplies(HasElements),
+                               .body = AnswerAtAnOffset}};
 const Registered kOffsetAccepted{{.requirement = "DYN_5",
                                   .sentence = "input_at_an_offset_is_accepted_by_checks",
                                   .check_inputs = true,
+                                  .sampled = true,
                                   .targets = WhereItApplies(HasElements),
                                   .body = AnswerAtAnOffset}};
 
@@ -211,12 +217,14 @@ constexpr Mismatch kMisaligned{"alignment", Misaligned, HasWideElements};
 const Registered kMisalignedUnchecked{{.requirement = "DYN_5",
                                        .sentence = "wrong_alignment_without_checks",
                                        .judged = false,
+                                       .sampled = true,
                                        .targets = WhereItApplies(HasWideElements),
                                        .body = [](Trial& t) { ObserveMismatch(t, kMisaligned); }}};
 const Registered kMisalignedChecked{{.requirement = "DYN_5",
                                      .sentence = "wrong_alignment_with_checks",
                                      .judged = false,
                                      .check_inputs = true,
+                                     .sampled = true,
                                      .targets = WhereItApplies(HasWideElements),
                                      .body = [](Trial& t) { ObserveMismatch(t, kMisaligned); }}};
 

@@ -51,8 +51,11 @@ void LookForSteps(Trial& t) {
   t.Check(of_a_gpu.empty(), fmt::format("a package for the CPU launches or copies on a GPU: {}", fmt::join(of_a_gpu, ", ")));
 }
 
-const Registered kSteps{
-    {.requirement = "PROF_1", .sentence = "trace_holds_every_call_and_no_gpu_work", .targets = OncePerStatelessCase, .body = LookForSteps}};
+const Registered kSteps{{.requirement = "PROF_1",
+                         .sentence = "trace_holds_every_call_and_no_gpu_work",
+                         .sampled = true,
+                         .targets = OncePerStatelessCase,
+                         .body = LookForSteps}};
 
 // A document says that no event of an ATen operator appears. Nobody else promises that.
 void LookForOperators(Trial& t) {
@@ -65,8 +68,12 @@ void LookForOperators(Trial& t) {
             operators.empty() ? "no operator appears" : fmt::format("{}", fmt::join(operators, ", ")));
 }
 
-const Registered kOperators{
-    {.requirement = "PROF_1", .sentence = "operators_in_the_trace", .judged = false, .targets = OncePerStatelessCase, .body = LookForOperators}};
+const Registered kOperators{{.requirement = "PROF_1",
+                             .sentence = "operators_in_the_trace",
+                             .judged = false,
+                             .sampled = true,
+                             .targets = OncePerStatelessCase,
+                             .body = LookForOperators}};
 
 }  // namespace
 }  // namespace aoti_cts

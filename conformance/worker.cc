@@ -137,11 +137,11 @@ class Worker {
     return record;
   }
 
-  // Entries that matched no planned test of this runner at all.
+  // Entries that match no test of this runner at all.
   void ReportDeadIssues() {
     for (const KnownIssue& issue : issues_.current) {
-      const bool matches = std::any_of(context_.tests->begin(), context_.tests->end(),
-                                       [&](const PlannedTest& t) { return t.runner->name == spec_.name && MatchesGlob(issue.tests, t.id); });
+      const bool matches = std::any_of(context_.all_ids->begin(), context_.all_ids->end(),
+                                       [&](const std::string& id) { return id.ends_with("/" + spec_.name) && MatchesGlob(issue.tests, id); });
       if (!matches) writer_->Complaint(fmt::format("known issue matches no test: {} ({}): correct or remove it", issue.tests, issue.source));
     }
   }

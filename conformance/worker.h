@@ -31,6 +31,7 @@ struct SharedState {
 struct WorkerContext {
   const CampaignOptions* options;
   const std::vector<PlannedTest>* tests;
+  const std::vector<std::string>* all_ids;  // of every test there is for these runners, planned or not
   const Packages* packages;
   const std::map<std::string, Expected<Golden>>* goldens;  // by case
   std::filesystem::path scratch;                           // folder for sandboxes

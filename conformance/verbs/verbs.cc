@@ -67,6 +67,11 @@ void AddPathOptions(CLI::App& verb, Paths& paths) {
 }
 
 void AddSelectionOptions(CLI::App& verb, Selection& selection) {
+  static const std::map<std::string, Profile> kProfiles{{"default", Profile::kDefault}, {"full", Profile::kFull}};
+  verb.add_option("--profile", selection.profile, "default, or full: what is about the loader for every case, not for representative ones only")
+      ->transform(CLI::CheckedTransformer(kProfiles))
+      ->option_text("default|full")
+      ->group("Selection");
   verb.add_option("--area", selection.areas, "only these areas, for example DYN (repeatable)")->group("Selection");
   verb.add_option("--requirement", selection.requirements, "only these requirements, for example DYN_1")->group("Selection");
   verb.add_option("--case", selection.cases, "only these cases")->group("Selection");

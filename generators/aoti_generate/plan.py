@@ -58,6 +58,7 @@ def describe(case: Case) -> dict[str, typing.Any]:
         "inputs": [_input(spec) for spec in case.inputs],
         "contraction": case.contraction,
         "stateful": case.stateful,
+        "representative": case.representative,
         "weight_bytes": case.weight_bytes,
         "calls": [_call(call) for call in case.calls],
     }

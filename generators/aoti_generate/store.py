@@ -106,7 +106,8 @@ class Store:
         here = Path(__file__).resolve().parent
         sources = [(here / name).read_bytes() for name in _SOURCES]
         described = plan.describe(case)
-        described.pop("line")
+        for about_the_tests in ("line", "representative"):
+            described.pop(about_the_tests)
         options = json.dumps(case.options, sort_keys=True, default=str)
         return sha256(case.file.read_bytes(), json.dumps(described, sort_keys=True), options, self.toolchain.key(), *sources)
 

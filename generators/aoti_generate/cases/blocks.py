@@ -15,6 +15,7 @@ if typing.TYPE_CHECKING:
 @case(source="SPEC NUM-4")
 def conv_block(c: Case) -> None:
     """Convolution, batch norm and ReLU with a dynamic batch."""
+    c.representative = True
     batch = c.dim("batch", min=1, max=8, example=2)
     c.input("x", "float32", (batch, 3, 16, 16))
     c.contraction = 27

@@ -20,6 +20,7 @@ def _mlp() -> torch.nn.Module:
 @case(source="S0")
 def mlp_static(c: Case) -> None:
     """The MLP with batch 4 and nothing dynamic: any other batch is outside the contract."""
+    c.representative = True
     c.input("x", "float32", (4, 128))
     c.contraction = 256
     c.violation("batch_7", input="x", dim=0, size=7)
@@ -30,6 +31,7 @@ def mlp_static(c: Case) -> None:
 @case(source="S0, S2 6.3, S2 ex.4")
 def mlp_dynamic(c: Case) -> None:
     """The MLP with batch 1 to 64."""
+    c.representative = True
     batch = c.dim("batch", min=1, max=64, example=8)
     c.input("x", "float32", (batch, 128))
     c.contraction = 256

@@ -15,6 +15,7 @@ if typing.TYPE_CHECKING:
 @case(source="SPEC NUM-1, NUM-6")
 def mixed_outputs(c: Case) -> None:
     """Four outputs of four dtypes, one of them a scalar and one not contiguous."""
+    c.representative = True
     rows = c.dim("rows", min=2, max=8, example=4)
     c.input("x", "float32", (rows, 6))
     c.contraction = 6 * 8

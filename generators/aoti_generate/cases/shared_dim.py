@@ -14,6 +14,7 @@ if typing.TYPE_CHECKING:
 @case(source="S2 3.3")
 def shared_dim(c: Case) -> None:
     """Two inputs with one Dim of 2 to 16; two outputs."""
+    c.representative = True
     rows = c.dim("rows", min=2, max=16, example=4)
     c.input("x", "float32", (rows, 3))
     c.input("y", "float32", (rows, 3))

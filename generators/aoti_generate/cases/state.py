@@ -15,6 +15,7 @@ if typing.TYPE_CHECKING:
 @case(source="S2 3.2: buffers that a program changes")
 def counter(c: Case) -> None:
     """Counts its calls and sums up its inputs."""
+    c.representative = True
     c.input("x", "float32", (4,))
     c.steps(5)
 
