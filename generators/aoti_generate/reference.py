@@ -44,6 +44,12 @@ class Reference:
         finite = error[torch.isfinite(error)]
         return float(finite.max()) if finite.numel() else 0.0
 
+    def eager_error_here(self) -> float | None:
+        """The same, to be compared with a limit: None where eager and the reference differ in a NaN or an infinity, which no limit allows."""
+        eager = self.eager.to(torch.float64)
+        odd = ~(torch.isfinite(eager) & torch.isfinite(self.exact))
+        return self.eager_error() if torch.allclose(eager[odd], self.exact[odd], rtol=0, atol=0, equal_nan=True) else None
+
 
 def compute(case: Case, module: torch.nn.Module, call: Call) -> list[Reference]:
     """References of all outputs of one call. Raises what eager raises where the call means nothing to it."""
@@ -148,8 +154,11 @@ def _change(known: dict[str, typing.Any] | None, call: dict[str, typing.Any]) ->
     return f"{known.get('outputs', known)} -> {call.get('outputs', call)}"
 
 
-def check_golden(case: Case, module: torch.nn.Module, golden: Path) -> None:
-    """The full reference, computed again, must agree with what is blessed: else the model, a formula or eager has changed."""
+def check_golden(case: Case, module: torch.nn.Module, golden: Path) -> dict[str, list[float | None]]:
+    """The full reference, computed again, must agree with what is blessed: else the model, a formula or eager has changed.
+
+    Returns the error of this torch's eager per call and output: what tells a compiler that is wrong from an eager PyTorch that has moved.
+    """
     from safetensors.torch import load_file
 
     facts, data = golden_paths(case, golden)
@@ -157,12 +166,15 @@ def check_golden(case: Case, module: torch.nn.Module, golden: Path) -> None:
         raise GoldenError(f"{facts}: case {case.name} has no golden: run ./aoti-cts bless {case.name}, read it, then bless --approve")
     blessed = json.loads(facts.read_text())["calls"]
     stored = load_file(str(data))
+    eager_error: dict[str, list[float | None]] = {}
     for call in case.calls:
         if call.name not in blessed:
             raise GoldenError(f"{facts}: call {call.name} of case {case.name} has no golden: run ./aoti-cts bless {case.name}")
         if "outputs" not in blessed[call.name]:
             continue
-        for index, reference in enumerate(compute(case, module, call)):
+        references = compute(case, module, call)
+        eager_error[call.name] = [reference.eager_error_here() for reference in references]
+        for index, reference in enumerate(references):
             name = f"{call.name}/{index}"
             values = reference.exact.flatten()
             if name + "/at" in stored:
@@ -173,6 +185,7 @@ def check_golden(case: Case, module: torch.nn.Module, golden: Path) -> None:
                     f"{data}: {name} is not the reference of case {case.name} any more (model, formula or eager PyTorch changed): "
                     f"run ./aoti-cts bless {case.name} and read the difference before approving it"
                 )
+    return eager_error
 
 
 def _scale(expected: torch.Tensor) -> float:
