@@ -26,7 +26,8 @@ void LookForPython(Trial& t) {
   t.Check(found.empty(), "a Python library is mapped: " + found);
 }
 
-const Registered kNoPython{{.requirement = "LOAD_2", .sentence = "no_python_is_mapped", .targets = OncePerCase, .body = LookForPython}};
+const Registered kNoPython{
+    {.requirement = "LOAD_2", .sentence = "no_python_is_mapped", .capability = "package", .targets = OncePerCase, .body = LookForPython}};
 
 void CallWithWrongCounts(Trial& t) {
   Model model = t.Load();
@@ -66,7 +67,7 @@ void FailToLoadAndLook(Trial& t) {
 }
 
 const Registered kFailedLoadClean{
-    {.requirement = "LIFE_1", .sentence = "failed_load_leaves_no_file", .targets = OncePerCase, .body = FailToLoadAndLook}};
+    {.requirement = "LIFE_1", .sentence = "failed_load_leaves_no_file", .capability = "package", .targets = OncePerCase, .body = FailToLoadAndLook}};
 
 }  // namespace
 }  // namespace aoti_cts
