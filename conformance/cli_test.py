@@ -674,6 +674,21 @@ class Capabilities(WithHostileRunner):
         self.assertEqual({name[:6]: test["verdict"] for name, test in self.results().items()}, {"PKG_3/": "unsupported", "LIFE_1": "crash"})
 
 
+@unittest.skipUnless((PLUGINS / "aoti_runner_eager.so").exists(), "the runner eager is not built: there is no shared libpython")
+class Eager(CommandLine):
+    def test_a_package_without_its_program_is_an_error_with_the_fix(self) -> None:
+        def move(manifest: typing.Any) -> None:
+            entry = next(e for e in manifest["packages"] if e["case"] == "cond")
+            entry["path"] = str(shutil.copy(entry["path"], self.folder / "alone.pt2"))
+
+        packages = self.edited(BUILD / "packages.json", move)
+        finished = self.run_suite("--runner", "eager", "--packages", packages, "--test", "LOAD_5/*/cond/*", "--test", "LOAD_5/*/where/*")
+        self.assertEqual(finished.code, 1, finished.said)
+        without, whole = self.results().values()
+        self.assertEqual((without["verdict"], whole["verdict"]), ("error", "pass"))
+        self.assertRegex(without["message"], f"exported program is not there: {self.folder}/alone.program.pt2; run ./aoti-cts build")
+
+
 class Verdicts(CommandLine):
     def test_a_healthy_runner_is_green_and_its_reports_are_sound(self) -> None:
         finished = self.run_suite("--case", "shared_dim")
