@@ -36,8 +36,12 @@ void LookAtNeeded(Trial& t) {
   for (const std::string& needed : library.needed) t.Check(needed.find("python") == std::string::npos, "the library needs " + needed);
 }
 
-const Registered kNeeded{
-    {.requirement = "ABI_1", .sentence = "library_needs_no_python", .sampled = true, .targets = OncePerCase, .body = LookAtNeeded}};
+const Registered kNeeded{{.requirement = "ABI_1",
+                          .sentence = "library_needs_no_python",
+                          .sampled = true,
+                          .capability = "package",
+                          .targets = OncePerCase,
+                          .body = LookAtNeeded}};
 
 void LookForEntryPoints(Trial& t) {
   const SharedLibrary library = LibraryOf(t);
@@ -51,8 +55,12 @@ void LookForEntryPoints(Trial& t) {
   }
 }
 
-const Registered kEntryPoints{
-    {.requirement = "ABI_1", .sentence = "library_exports_the_entry_points", .sampled = true, .targets = OncePerCase, .body = LookForEntryPoints}};
+const Registered kEntryPoints{{.requirement = "ABI_1",
+                               .sentence = "library_exports_the_entry_points",
+                               .sampled = true,
+                               .capability = "package",
+                               .targets = OncePerCase,
+                               .body = LookForEntryPoints}};
 
 // Does this mangled name belong to a namespace of PyTorch's C++?
 bool IsTorchCpp(std::string_view symbol) {
@@ -77,8 +85,12 @@ void LookAtImports(Trial& t) {
   t.Check(of_cpp.empty(), fmt::format("the library takes functions of PyTorch's C++: {}", fmt::join(of_cpp, ", ")));
 }
 
-const Registered kImports{
-    {.requirement = "ABI_1", .sentence = "library_takes_only_c_functions_of_torch", .sampled = true, .targets = OncePerCase, .body = LookAtImports}};
+const Registered kImports{{.requirement = "ABI_1",
+                           .sentence = "library_takes_only_c_functions_of_torch",
+                           .sampled = true,
+                           .capability = "package",
+                           .targets = OncePerCase,
+                           .body = LookAtImports}};
 
 }  // namespace
 }  // namespace aoti_cts

@@ -134,6 +134,7 @@ aoti_status Describe(aoti_text_sink sink, aoti_error*) {
   Strike("describe");
   std::string text = R"({"name": "hostile", "torch": {"version": "2.15.0"}})";
   if (Is("speaks_gibberish")) text = "\xff not JSON";
+  if (Is("lacks_package")) text = R"({"name": "hostile", "capabilities": {"package": "unsupported"}})";
   if (Is("no_name")) text = R"({"colour": "red"})";
   sink.write(sink.context, text.data(), text.size());
   return AOTI_OK;
@@ -142,6 +143,8 @@ aoti_status Describe(aoti_text_sink sink, aoti_error*) {
 aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_error* error) {
   usleep(200000 * (Is("exit_later_in_open") ? 1 : 0));
   Strike("load");
+  if (Is("lacks_package")) raise(SIGSEGV);
+  if (Is("answers_unsupported")) return AOTI_UNSUPPORTED;
   if (Is("daemon")) LeaveDaemon(false);
   if (Is("silent_daemon")) LeaveDaemon(true);
   if (Is("forged_records")) ForgeRecords();
@@ -226,6 +229,7 @@ HOSTILE: dict[str, tuple[str, set[str], str]] = {
     "null_strides": ("NUM_1/outputs_match*", {"fail"}, "limit"),
     "null_data": ("NUM_1/outputs_match*", {"fail", "crash"}, "SIGSEGV"),
     "zeros": ("NUM_1/outputs_match*", {"fail"}, "limit"),
+    "answers_unsupported": (MISSING, {"fail"}, "its description does not say so, see the capabilities in runners/aoti_runner.h"),
 }
 
 
@@ -654,6 +658,35 @@ class KnownIssues(WithHostileRunner):
                 finished = self.run_suite("--known-issues", self.known(words), "--test", MISSING + "/cond/*")
                 self.refused(1, "package.known_issues.json: " + bad, finished)
                 self.assertEqual({test["verdict"] for test in self.results().values()}, {"not_run"})
+
+
+class Capabilities(WithHostileRunner):
+    def test_what_a_runner_says_it_has_not_is_not_begun_and_no_pass(self) -> None:
+        finished = self.run_hostile("lacks_package", "--test", MISSING + "/*")
+        self.assertEqual(finished.code, 4, finished.said)
+        self.assertNotIn("Green", finished.out)
+        tests = self.results().values()
+        self.assertEqual({(test["verdict"], test["message"]) for test in tests}, {("unsupported", "the runner says it has no such thing: package")})
+
+    def test_what_it_has_is_judged_beside_that(self) -> None:
+        finished = self.run_hostile("lacks_package", "--test", MISSING + "/cond/*", "--test", "LIFE_1/unloading*/cond/*")
+        self.assertEqual(finished.code, 1, finished.said)
+        self.assertEqual({name[:6]: test["verdict"] for name, test in self.results().items()}, {"PKG_3/": "unsupported", "LIFE_1": "crash"})
+
+
+@unittest.skipUnless((PLUGINS / "aoti_runner_eager.so").exists(), "the runner eager is not built: there is no shared libpython")
+class Eager(CommandLine):
+    def test_a_package_without_its_program_is_an_error_with_the_fix(self) -> None:
+        def move(manifest: typing.Any) -> None:
+            entry = next(e for e in manifest["packages"] if e["case"] == "cond")
+            entry["path"] = str(shutil.copy(entry["path"], self.folder / "alone.pt2"))
+
+        packages = self.edited(BUILD / "packages.json", move)
+        finished = self.run_suite("--runner", "eager", "--packages", packages, "--test", "LOAD_5/*/cond/*", "--test", "LOAD_5/*/where/*")
+        self.assertEqual(finished.code, 1, finished.said)
+        without, whole = self.results().values()
+        self.assertEqual((without["verdict"], whole["verdict"]), ("error", "pass"))
+        self.assertRegex(without["message"], f"exported program is not there: {self.folder}/alone.program.pt2; run ./aoti-cts build")
 
 
 class Verdicts(CommandLine):

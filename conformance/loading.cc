@@ -30,8 +30,12 @@ void LookForPython(Trial& t) {
   t.Check(found.empty(), "a Python library is mapped: " + found);
 }
 
-const Registered kNoPython{
-    {.requirement = "LOAD_2", .sentence = "no_python_is_mapped", .sampled = true, .targets = OncePerCase, .body = LookForPython}};
+const Registered kNoPython{{.requirement = "LOAD_2",
+                            .sentence = "no_python_is_mapped",
+                            .sampled = true,
+                            .capability = "package",
+                            .targets = OncePerCase,
+                            .body = LookForPython}};
 
 // Everything is compiled before: loading and running start no process, a compiler least of all.
 void LookForProcesses(Trial& t) {
@@ -49,8 +53,12 @@ void LookForProcesses(Trial& t) {
   t.Check(waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD, "loading or running has started another process, and it is still there");
 }
 
-const Registered kNoProcess{
-    {.requirement = "LOAD_2", .sentence = "no_compiler_or_other_process_is_run", .sampled = true, .targets = OncePerCase, .body = LookForProcesses}};
+const Registered kNoProcess{{.requirement = "LOAD_2",
+                             .sentence = "no_compiler_or_other_process_is_run",
+                             .sampled = true,
+                             .capability = "package",
+                             .targets = OncePerCase,
+                             .body = LookForProcesses}};
 
 // --- LOAD_3: how the caller stands to autograd ------------------------------------------------------------------------
 
@@ -84,8 +92,12 @@ void RunInEveryMode(Trial& t) {
   }
 }
 
-const Registered kModesAgree{
-    {.requirement = "LOAD_3", .sentence = "answer_is_right_in_every_grad_mode", .sampled = true, .targets = OncePerCase, .body = RunInEveryMode}};
+const Registered kModesAgree{{.requirement = "LOAD_3",
+                              .sentence = "answer_is_right_in_every_grad_mode",
+                              .sampled = true,
+                              .capability = "package",
+                              .targets = OncePerCase,
+                              .body = RunInEveryMode}};
 
 // --- LOAD_4 -----------------------------------------------------------------------------------------------------------
 
@@ -133,8 +145,12 @@ void FailToLoadAndLook(Trial& t) {
   RequireEmptyTemporary(t, "a failed load");
 }
 
-const Registered kFailedLoadClean{
-    {.requirement = "LIFE_1", .sentence = "failed_load_leaves_no_file", .sampled = true, .targets = OncePerCase, .body = FailToLoadAndLook}};
+const Registered kFailedLoadClean{{.requirement = "LIFE_1",
+                                   .sentence = "failed_load_leaves_no_file",
+                                   .sampled = true,
+                                   .capability = "package",
+                                   .targets = OncePerCase,
+                                   .body = FailToLoadAndLook}};
 
 }  // namespace
 }  // namespace aoti_cts

@@ -35,8 +35,11 @@ void RunOverPoison(Trial& t) {
   t.JudgeOutputs(second, call, inputs, "over memory filled with 0x7f");
 }
 
-const Registered kUnwritten{
-    {.requirement = "NUM_1", .sentence = "unwritten_memory_stays_out_of_outputs", .targets = OncePerStatelessCase, .body = RunOverPoison}};
+const Registered kUnwritten{{.requirement = "NUM_1",
+                             .sentence = "unwritten_memory_stays_out_of_outputs",
+                             .capability = "guarded_memory",
+                             .targets = OncePerStatelessCase,
+                             .body = RunOverPoison}};
 
 void RunBesideGuards(Trial& t) {
   for (const auto& [mode, side] : {std::pair{AOTI_MEMORY_GUARD_END, GuardSide::kEnd}, std::pair{AOTI_MEMORY_GUARD_START, GuardSide::kStart}}) {
@@ -49,7 +52,11 @@ void RunBesideGuards(Trial& t) {
   }
 }
 
-const Registered kNoOverrun{{.requirement = "NUM_1", .sentence = "no_allocation_is_overrun", .targets = OncePerCase, .body = RunBesideGuards}};
+const Registered kNoOverrun{{.requirement = "NUM_1",
+                             .sentence = "no_allocation_is_overrun",
+                             .capability = "guarded_memory",
+                             .targets = OncePerCase,
+                             .body = RunBesideGuards}};
 
 // Two calls of the same sizes and other values, in one process: what a runtime keeps from the first must not show in the second.
 const Registered kFollow{{.requirement = "NUM_1", .sentence = "outputs_follow_the_inputs", .targets = OncePerStatelessCase, .body = [](Trial& t) {

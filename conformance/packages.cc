@@ -52,7 +52,6 @@ const Registered kRanges{
 void CompareMetadata(Trial& t) {
   auto of_package = t.runner().PackageMetadata(t.package().path);
   if (!of_package) {
-    if (of_package.refusal().status == AOTI_UNSUPPORTED) t.EndUnavailable("the runner reads no metadata: " + of_package.refusal().text);
     t.Fail("the metadata of the package cannot be read: " + of_package.refusal().ToString());
     return;
   }
@@ -67,8 +66,12 @@ void CompareMetadata(Trial& t) {
   t.Check(device == t.program().device, fmt::format("AOTI_DEVICE_KEY is \"{}\", the program was compiled for {}", device, t.program().device));
 }
 
-const Registered kMetadata{
-    {.requirement = "PKG_2", .sentence = "metadata_of_package_and_model_agree", .sampled = true, .targets = OncePerCase, .body = CompareMetadata}};
+const Registered kMetadata{{.requirement = "PKG_2",
+                            .sentence = "metadata_of_package_and_model_agree",
+                            .sampled = true,
+                            .capability = "metadata",
+                            .targets = OncePerCase,
+                            .body = CompareMetadata}};
 
 void LoadWrongName(Trial& t) {
   t.RequireRefusal(t.runner().Load(t.package().path, {.model_name = "no_such_model"}), "loading a model that is not in the package");
@@ -76,8 +79,12 @@ void LoadWrongName(Trial& t) {
   t.JudgeCall(model, t.ExampleCall(), "the model that is there");
 }
 
-const Registered kWrongName{
-    {.requirement = "PKG_1", .sentence = "wrong_model_name_is_refused", .sampled = true, .targets = OncePerCase, .body = LoadWrongName}};
+const Registered kWrongName{{.requirement = "PKG_1",
+                             .sentence = "wrong_model_name_is_refused",
+                             .sampled = true,
+                             .capability = "package",
+                             .targets = OncePerCase,
+                             .body = LoadWrongName}};
 
 // A file in the test's own temporary folder with the first `bytes` bytes of the package.
 std::filesystem::path Truncated(Trial& t, uint64_t bytes) {
@@ -90,25 +97,37 @@ std::filesystem::path Truncated(Trial& t, uint64_t bytes) {
 }
 
 const Registered kMissing{
-    {.requirement = "PKG_3", .sentence = "missing_package_is_refused", .sampled = true, .targets = OncePerCase, .body = [](Trial& t) {
-       t.RequireRefusal(t.runner().Load(SandboxTemporary() / "no_such_file.pt2"), "loading a file that does not exist");
-     }}};
+    {.requirement = "PKG_3",
+     .sentence = "missing_package_is_refused",
+     .sampled = true,
+     .capability = "package",
+     .targets = OncePerCase,
+     .body = [](Trial& t) { t.RequireRefusal(t.runner().Load(SandboxTemporary() / "no_such_file.pt2"), "loading a file that does not exist"); }}};
 
-const Registered kNotAnArchive{
-    {.requirement = "PKG_3", .sentence = "file_that_is_no_archive_is_refused", .sampled = true, .targets = OncePerCase, .body = [](Trial& t) {
-       const auto path = SandboxTemporary() / "text.pt2";
-       std::ofstream(path) << "this is a text of some length and no zip archive at all, whatever its name says\n";
-       t.RequireRefusal(t.runner().Load(path), "loading a text file");
-       t.RequireRefusal(t.runner().Load(Truncated(t, 0)), "loading an empty file");
-     }}};
+const Registered kNotAnArchive{{.requirement = "PKG_3",
+                                .sentence = "file_that_is_no_archive_is_refused",
+                                .sampled = true,
+                                .capability = "package",
+                                .targets = OncePerCase,
+                                .body = [](Trial& t) {
+                                  const auto path = SandboxTemporary() / "text.pt2";
+                                  std::ofstream(path) << "this is a text of some length and no zip archive at all, whatever its name says\n";
+                                  t.RequireRefusal(t.runner().Load(path), "loading a text file");
+                                  t.RequireRefusal(t.runner().Load(Truncated(t, 0)), "loading an empty file");
+                                }}};
 
-const Registered kTruncated{
-    {.requirement = "PKG_3", .sentence = "truncated_package_is_refused", .sampled = true, .targets = OncePerCase, .body = [](Trial& t) {
-       for (const double part : {0.1, 0.5, 0.9, 0.999}) {
-         const auto bytes = static_cast<uint64_t>(static_cast<double>(t.package().bytes) * part);
-         t.RequireRefusal(t.runner().Load(Truncated(t, bytes)), fmt::format("loading the first {} of {} bytes", bytes, t.package().bytes));
-       }
-     }}};
+const Registered kTruncated{{.requirement = "PKG_3",
+                             .sentence = "truncated_package_is_refused",
+                             .sampled = true,
+                             .capability = "package",
+                             .targets = OncePerCase,
+                             .body = [](Trial& t) {
+                               for (const double part : {0.1, 0.5, 0.9, 0.999}) {
+                                 const auto bytes = static_cast<uint64_t>(static_cast<double>(t.package().bytes) * part);
+                                 t.RequireRefusal(t.runner().Load(Truncated(t, bytes)),
+                                                  fmt::format("loading the first {} of {} bytes", bytes, t.package().bytes));
+                               }
+                             }}};
 
 }  // namespace
 }  // namespace aoti_cts

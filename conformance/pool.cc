@@ -153,6 +153,7 @@ constexpr double kDeadline = 20;  // seconds: above all that a test may wait
 
 const Registered kOverlap{{.requirement = "THR_2",
                            .sentence = "calls_overlap_where_each_has_a_runner",
+                           .capability = "runs_at_once",
                            .deadline_seconds = kDeadline,
                            .targets = OnceWhereCell("task"),
                            .body = Overlap}};
@@ -174,6 +175,7 @@ void WaitForARunner(Trial& t) {
 
 const Registered kWait{{.requirement = "THR_2",
                         .sentence = "call_waits_until_a_runner_is_free",
+                        .capability = "runs_at_once",
                         .deadline_seconds = kDeadline,
                         .targets = OnceWhereCell("task"),
                         .body = WaitForARunner}};

@@ -54,6 +54,7 @@ void LookForSteps(Trial& t) {
 const Registered kSteps{{.requirement = "PROF_1",
                          .sentence = "trace_holds_every_call_and_no_gpu_work",
                          .sampled = true,
+                         .capability = "trace",
                          .targets = OncePerStatelessCase,
                          .body = LookForSteps}};
 
@@ -72,6 +73,7 @@ const Registered kOperators{{.requirement = "PROF_1",
                              .sentence = "operators_in_the_trace",
                              .judged = false,
                              .sampled = true,
+                             .capability = "trace",
                              .targets = OncePerStatelessCase,
                              .body = LookForOperators}};
 

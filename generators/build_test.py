@@ -141,7 +141,7 @@ class Build(unittest.TestCase):
         self.expect(0, "ready", "cond")
         before = self.driver.manifest.read_text()
         # a limit that the stand-in's packages keep, and facts and manifest do not
-        said = self.expect(2, f"error: {self.driver.manifest}: File too large; .*ulimit -f", before=lambda: limit_files(16))
+        said = self.expect(2, f"error: {self.driver.manifest}: File too large; .*ulimit -f", before=lambda: limit_files(len(fakes.NO_FILES)))
         self.assertIn("no package for mlp_static: OSError", said)
         self.assertEqual(self.driver.manifest.read_text(), before)
 

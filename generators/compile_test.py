@@ -9,12 +9,14 @@ import tempfile
 import typing
 import unittest
 from pathlib import Path
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import fakes
 from aoti_generate.case import Case
 from aoti_generate.formula import ValueRange
+from aoti_generate.store import Store
 
 PROGRAM = """
 import torch
@@ -107,6 +109,51 @@ class Export(unittest.TestCase):
         made = fakes.a_case(Path(__file__), lambda: torch.nn.Linear(3, 2))
         expected = formula.tensor("fake/param/weight", (2, 3), torch.float32, made.weights)
         self.assertTrue(torch.equal(compile.build_module(made).weight, expected))
+
+
+@unittest.skipUnless(importlib.util.find_spec("torch"), "needs torch")
+class Program(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.store = Store(self.folder / "store", fakes.toolchain())
+        self.compiled = 0
+
+    def compile(self) -> Path:
+        """Compiles with a stand-in for the compiler; returns where the program lies."""
+        import torch
+
+        from aoti_generate import compile, reference
+
+        def write_package(program: torch.export.ExportedProgram, *, package_path: str, inductor_configs: object) -> None:
+            self.compiled += 1
+            Path(package_path).write_text("a package")
+
+        case = fakes.a_case(Path(__file__), lambda: torch.nn.Linear(3, 2))
+        with (
+            mock.patch.object(torch._inductor, "aoti_compile_and_package", write_package),
+            mock.patch.object(reference, "check_golden", return_value={"example": [0.5]}),
+        ):
+            facts = compile.compile_case(case, self.store, self.folder / "golden", self.folder / "work")
+        self.assertEqual(facts["eager_error"], {"example": [0.5]})
+        self.store.add("key", facts)
+        return self.store.program_path(facts["content"])
+
+    def test_the_program_is_kept_beside_the_package_and_computes_the_same(self) -> None:
+        import torch
+
+        program = torch.export.load(self.compile())
+        self.assertEqual(list(program.state_dict), ["weight", "bias"])
+        self.assertEqual(program.module()(torch.zeros(2, 3)).shape, (2, 2))
+
+    def test_a_store_without_programs_is_completed_without_compiling(self) -> None:
+        path = self.compile()
+        path.unlink()
+        self.assertIsNone(self.store.find("key"))
+        self.assertEqual(self.compile(), path)
+        self.assertIsNotNone(self.store.find("key"))
+        self.assertEqual(self.compiled, 1)
 
 
 if __name__ == "__main__":

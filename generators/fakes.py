@@ -60,10 +60,14 @@ def a_case(file: Path, model: typing.Callable[[], typing.Any] = object, **fields
     return made
 
 
+NO_FILES = b"PK\x05\x06" + bytes(18)  # a whole zip archive, as short as one can be
+
+
 def facts_of(case: Case, packages: store.Store, content: bytes) -> dict[str, typing.Any]:
-    """Stores `content` as if it were the package of a case, and returns its facts."""
+    """Stores `content` as if it were the package of a case, with a program, and returns its facts."""
     key = hashlib.sha256(content).hexdigest()
     plan.write_atomically(packages.content_path(key), content)
+    plan.write_atomically(packages.program_path(key), NO_FILES)
     return {
         "case": case.name,
         "content": key,
@@ -72,6 +76,7 @@ def facts_of(case: Case, packages: store.Store, content: bytes) -> dict[str, typ
         "compiled": True,
         "seconds": 0.5,
         "exported_inputs": [[2, {"min": 1, "max": 4}]],
+        "eager_error": {"example": [0.25, None]},
         **packages.toolchain.facts(),
     }
 

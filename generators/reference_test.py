@@ -267,6 +267,22 @@ class Reference(InAFolder):
         self.approve()
         reference.check_golden(case, Model(), self.golden)
 
+    def test_the_error_of_this_eager_is_told_per_call_and_output(self) -> None:
+        import torch
+
+        from aoti_generate import reference
+
+        class Model(torch.nn.Module):
+            def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+                infinite = torch.full_like(x, 1e38) * 10  # in float32 alone
+                return (x * 0 + 1) / 3, infinite, x > 0
+
+        case = fakes.a_case(Path(__file__), Model)
+        self.bless(case)
+        self.approve()
+        third = abs(float(torch.tensor(1 / 3)) - 1 / 3)
+        self.assertEqual(reference.check_golden(case, Model(), self.golden), {call.name: [third, None, 0.0] for call in case.calls})
+
     def test_strides_and_dtype_are_those_of_eager(self) -> None:
         calls, _ = self.described(lambda x: (x.t(), x > 0))
         first, second = calls["example"]["outputs"]

@@ -90,6 +90,13 @@ class Find(InAFolder):
         os.truncate(self.package, 4)
         self.assertIsNone(self.store.find("key"))
 
+    def test_a_package_whose_program_vanished_or_was_truncated_is_not(self) -> None:
+        program = self.store.program_path(self.facts["content"])
+        os.truncate(program, 20)
+        self.assertIsNone(self.store.find("key"))
+        program.unlink()
+        self.assertIsNone(self.store.find("key"))
+
     def test_facts_that_are_damaged_are_not(self) -> None:
         facts = self.folder / "store" / "action" / "key.json"
         for text in ("", "{", "{}", "[]"):

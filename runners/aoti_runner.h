@@ -96,7 +96,17 @@ typedef struct aoti_runner_api {
   aoti_status (*open)(const char* config_json, aoti_error* error);
 
   /* What this runner is, as JSON: name, torch {version, git, library}, devices, capabilities {name: supported | broken | unsupported},
-   * and for a runner broken on purpose: faults. Written once, after open(). */
+   * and for a runner broken on purpose: faults. Written once, after open().
+   *
+   * Capabilities, beyond load() and run():
+   *   package         reads a .pt2 archive itself: its models by name, archives that are missing or damaged, without Python
+   *   metadata        model_metadata() and package_metadata()
+   *   guarded_memory  set_memory() with the guarded modes
+   *   input_checks    AOTI_RUNTIME_CHECK_INPUTS=1 has dtype, rank and layout of inputs checked
+   *   runs_at_once    run() of one model in several threads really runs at the same time, as many calls as num_runners says
+   *   trace           start_trace() and stop_trace()
+   * One that is left out counts as supported. Tests of an unsupported one are not begun: their verdict is `unsupported`, which is no pass.
+   * An operation may answer AOTI_UNSUPPORTED only for what is declared so; `broken` is tried like `supported`. */
   aoti_status (*describe)(aoti_text_sink sink, aoti_error* error);
 
   /* Loads a package. On AOTI_OK *model is the caller's until unload(). */

@@ -63,6 +63,8 @@ constexpr Fault kFaults[] = {
     {"hang_on_third_call", "the third call of a process never returns", "NUM_6/outputs_outlive_later_calls_and_the_loader"},
     {"checks_ignored", "AOTI_RUNTIME_CHECK_INPUTS has no effect", "DYN_1/size_outside_the_range_is_refused"},
     {"refused_call_returns", "a refused call returns the outputs of the last good one, or none", "DYN_1/size_outside_the_range_is_refused"},
+    {"unsupported_in_secret", "a call that would be refused is answered as if there were no such operation",
+     "DYN_1/size_outside_the_range_is_refused"},
     {"refusal_without_words", "every refusal says only that something is invalid", "ERR_1/refusal_names_input_dimension_and_size"},
     {"stuck_after_refusal", "after one refusal no call succeeds", "DYN_6/next_good_call_after_refusals_is_golden"},
     {"swapped_results", "threads get each other's results", "THR_1/every_thread_gets_its_own_answer_4x2"},
@@ -383,6 +385,7 @@ aoti_status OnRefusal(aoti_status status, aoti_outputs* outputs, aoti_error* err
     *outputs = {nullptr, 0, nullptr};
     return AOTI_OK;
   }
+  if (IsFault("unsupported_in_secret")) return Unsupported(error, "this call");
   if (IsFault("refusal_without_words")) return Fail(error, status, error->kind, "invalid argument");
   return status;
 }

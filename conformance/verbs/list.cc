@@ -15,7 +15,7 @@ struct ListOptions {
   Paths paths = DefaultPaths();
   Selection selection;
   std::string runner = "package";
-  bool cases = false, tests = false, requirements = false, runners = false, areas = false, ctest = false;
+  bool cases = false, tests = false, requirements = false, runners = false, areas = false, ctest = false, one_entry = false;
 };
 
 std::vector<std::string> InTreeRunners(const std::filesystem::path& folder) {
@@ -38,17 +38,43 @@ std::vector<std::string> Areas(bool canaries) {
   return areas;
 }
 
-// Lines for ctest: one entry per area and runner, and one that checks the conservation of all their tests. Written before any package exists.
-void PrintCtestEntries(const std::string& runner) {
+// A selection as `run` takes it.
+std::string ArgumentsOf(const Selection& selection) {
+  std::string arguments;
+  for (const auto& [option, values] : {std::pair{"--area", &selection.areas},
+                                       {"--requirement", &selection.requirements},
+                                       {"--case", &selection.cases},
+                                       {"--test", &selection.tests}}) {
+    for (const std::string& value : *values) arguments += fmt::format(" {} \"{}\"", option, value);
+  }
+  return arguments;
+}
+
+struct CtestEntry {
+  std::string name;  // without "conformance.", and of its folder
+  std::string labels;
+  Selection selection;
+};
+
+// One entry per area; one for the whole selection for a runner that takes seconds to start.
+std::vector<CtestEntry> CtestEntries(const ListOptions& options) {
+  if (options.one_entry) return {{options.runner, options.runner, options.selection}};
+  std::vector<CtestEntry> entries;
+  for (const std::string& area : Areas(false)) entries.push_back({area + "." + options.runner, area + ";" + options.runner, {.areas = {area}}});
+  return entries;
+}
+
+// Lines for ctest: the entries, and one that checks the conservation of all their tests. Written before any package exists.
+void PrintCtestEntries(const std::vector<CtestEntry>& entries, const std::string& runner) {
   std::string names;
   std::string folders;
-  for (const std::string& area : Areas(false)) {
-    const std::string name = fmt::format("conformance.{}.{}", area, runner);
-    const std::string folder = fmt::format("{}/runs/ctest/{}.{}", AOTI_BUILD_DIR, area, runner);
-    fmt::print("add_test({} \"{}/aoti-cts\" run --ctest --no-build --quiet --area {} --runner {} --out \"{}\")\n", name, AOTI_BUILD_DIR, area, runner,
-               folder);
-    fmt::print("set_tests_properties({} PROPERTIES LABELS \"conformance;{};{}\" SKIP_RETURN_CODE 77 FIXTURES_REQUIRED packages TIMEOUT 600)\n", name,
-               area, runner);
+  for (const CtestEntry& entry : entries) {
+    const std::string name = "conformance." + entry.name;
+    const std::string folder = fmt::format("{}/runs/ctest/{}", AOTI_BUILD_DIR, entry.name);
+    fmt::print("add_test({} \"{}/aoti-cts\" run --ctest --no-build --quiet{} --runner {} --out \"{}\")\n", name, AOTI_BUILD_DIR,
+               ArgumentsOf(entry.selection), runner, folder);
+    fmt::print("set_tests_properties({} PROPERTIES LABELS \"conformance;{}\" SKIP_RETURN_CODE 77 FIXTURES_REQUIRED packages TIMEOUT 600)\n", name,
+               entry.labels);
     names += (names.empty() ? "" : ";") + name;
     folders += fmt::format(" \"{}\"", folder);
   }
@@ -59,7 +85,7 @@ void PrintCtestEntries(const std::string& runner) {
 
 int Execute(const ListOptions& options) {
   if (options.ctest) {
-    PrintCtestEntries(options.runner);
+    PrintCtestEntries(CtestEntries(options), options.runner);
     return kExitGood;
   }
   if (options.areas) {
@@ -107,6 +133,7 @@ void AddList(CLI::App& app, Action& chosen) {
   verb->add_flag("--areas", options->areas, "areas of the contract");
   verb->add_flag("--runners", options->runners, "runners of this build");
   verb->add_flag("--ctest", options->ctest, "the entries for ctest, as CMake text");
+  verb->add_flag("--one-entry", options->one_entry, "with --ctest: one entry for the whole selection, instead of one per area");
   verb->add_option("--runner", options->runner, "name of the runner in test ids")->capture_default_str();
   AddSelectionOptions(*verb, options->selection);
   verb->add_option("--plan", options->paths.plan, "the cases (cases.json)")->group("Paths");

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from . import formula
+from . import formula, plan
 from .case import Call, Case, Derived, Dim, Size
 from .store import Store, sha256
 
@@ -86,12 +86,17 @@ def input_facts(program: torch.export.ExportedProgram) -> list[list[typing.Any]]
     return facts
 
 
-def canonical_hash(program: torch.export.ExportedProgram) -> str:
-    """Hash of what the program computes: no stack traces, no ids, no example tensors."""
+def saved(program: torch.export.ExportedProgram) -> bytes:
+    """The file that torch.export.load reads."""
     buffer = io.BytesIO()
     torch.export.save(program, buffer)
+    return buffer.getvalue()
+
+
+def canonical_hash(program: torch.export.ExportedProgram) -> str:
+    """Hash of what the program computes: no stack traces, no ids, no example tensors."""
     parts: list[str | bytes] = []
-    with zipfile.ZipFile(buffer) as archive:
+    with zipfile.ZipFile(io.BytesIO(saved(program))) as archive:
         for name in sorted(archive.namelist()):
             if any(word in name for word in _NOT_PROGRAM):
                 continue
@@ -111,7 +116,7 @@ def _without_metadata(value: typing.Any) -> typing.Any:
 
 
 def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str, typing.Any]:
-    """Exports and, unless the store has the same program, compiles. Returns the facts of the package.
+    """Exports and, unless the store has the same program, compiles; the program is kept beside the package. Returns the package's facts.
 
     Raises whatever export or the compiler raise, and reference.GoldenError where the blessed golden is not this program's.
     """
@@ -119,9 +124,11 @@ def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str
 
     started = time.monotonic()
     module = build_module(case)
-    reference.check_golden(case, module, golden)
+    eager_error = reference.check_golden(case, module, golden)
     program = export(case, module)
     content = sha256(canonical_hash(program), store.toolchain.key(), json.dumps(case.options, sort_keys=True, default=str))
+    if not store.has_program(content):
+        plan.write_atomically(store.program_path(content), saved(program))
     path = store.content_path(content)
     compiled = not path.exists()
     if compiled:
@@ -144,6 +151,7 @@ def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str
         "compiled": compiled,
         "seconds": round(time.monotonic() - started, 3),
         "exported_inputs": input_facts(program),
+        "eager_error": eager_error,
         **store.toolchain.facts(),
     }
 

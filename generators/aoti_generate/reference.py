@@ -44,6 +44,12 @@ class Reference:
         finite = error[torch.isfinite(error)]
         return float(finite.max()) if finite.numel() else 0.0
 
+    def eager_error_here(self) -> float | None:
+        """The same, to be compared with a limit: None where eager and the reference differ in a NaN or an infinity, which no limit allows."""
+        eager = self.eager.to(torch.float64)
+        odd = ~(torch.isfinite(eager) & torch.isfinite(self.exact))
+        return self.eager_error() if torch.allclose(eager[odd], self.exact[odd], rtol=0, atol=0, equal_nan=True) else None
+
 
 class Bench:
     """Computes the references of a case's calls, in order: a step of a program with state goes on where the one before it ended."""
@@ -176,8 +182,11 @@ def _change(known: dict[str, typing.Any] | None, call: dict[str, typing.Any]) ->
     return f"{known.get('outputs', known)} -> {call.get('outputs', call)}"
 
 
-def check_golden(case: Case, module: torch.nn.Module, golden: Path) -> None:
-    """The full reference, computed again, must agree with what is blessed: else the model, a formula or eager has changed."""
+def check_golden(case: Case, module: torch.nn.Module, golden: Path) -> dict[str, list[float | None]]:
+    """The full reference, computed again, must agree with what is blessed: else the model, a formula or eager has changed.
+
+    Returns the error of this torch's eager per call and output: what tells a compiler that is wrong from an eager PyTorch that has moved.
+    """
     from safetensors.torch import load_file
 
     facts, data = golden_paths(case, golden)
@@ -186,12 +195,15 @@ def check_golden(case: Case, module: torch.nn.Module, golden: Path) -> None:
     blessed = json.loads(facts.read_text())["calls"]
     stored = load_file(str(data))
     bench = Bench(case, module)
+    eager_error: dict[str, list[float | None]] = {}
     for call in case.calls:
         if call.name not in blessed:
             raise GoldenError(f"{facts}: call {call.name} of case {case.name} has no golden: run ./aoti-cts bless {case.name}")
         if "outputs" not in blessed[call.name]:
             continue
-        for index, reference in enumerate(bench.compute(call)):
+        references = bench.compute(call)
+        eager_error[call.name] = [reference.eager_error_here() for reference in references]
+        for index, reference in enumerate(references):
             name = f"{call.name}/{index}"
             values = reference.exact.flatten()
             if name + "/at" in stored:
@@ -202,6 +214,7 @@ def check_golden(case: Case, module: torch.nn.Module, golden: Path) -> None:
                     f"{data}: {name} is not the reference of case {case.name} any more (model, formula or eager PyTorch changed): "
                     f"run ./aoti-cts bless {case.name} and read the difference before approving it"
                 )
+    return eager_error
 
 
 def _scale(expected: torch.Tensor) -> float:

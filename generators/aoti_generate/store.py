@@ -5,7 +5,8 @@ action   what was asked: generator sources, the case, torch build, compiler, ISA
 content  what was exported: the canonical ExportedProgram with torch build, compiler, ISA, options. A moved or reformatted case file
          misses the first key and hits the second: it is exported again, and nothing is compiled.
 
-Layout: <root>/action/<key>.json (facts), <root>/content/<key>.pt2. Entries are written beside and renamed, so writers may race.
+Layout: <root>/action/<key>.json (facts), <root>/content/<key>.pt2, and beside it <key>.program.pt2, the ExportedProgram it was compiled from.
+Entries are written beside and renamed, so writers may race.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import platform
 import shutil
 import subprocess
 import typing
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,11 +117,19 @@ class Store:
         """Where the package of an exported program lies."""
         return self.root / "content" / f"{content_key}.pt2"
 
+    def program_path(self, content_key: str) -> Path:
+        """Where the exported program itself lies: the package's path with `.program` before its suffix."""
+        return self.content_path(content_key).with_suffix(".program.pt2")
+
+    def has_program(self, content_key: str) -> bool:
+        """Whether the exported program is there, whole: a file that was cut short has lost the directory at its end."""
+        return zipfile.is_zipfile(self.program_path(content_key))
+
     def find(self, action: str) -> dict[str, typing.Any] | None:
-        """The facts of a package that is there, whole; None where it must be built."""
+        """The facts of a package that is there, whole, with its program; None where either must be made."""
         try:
             facts = json.loads((self.root / "action" / f"{action}.json").read_text())
-            whole = self.content_path(facts["content"]).stat().st_size == facts["bytes"]
+            whole = self.content_path(facts["content"]).stat().st_size == facts["bytes"] and self.has_program(facts["content"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return facts if whole else None

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the runners that link libtorch share: which torch was really loaded, the caller's inputs as tensors, tensors as outputs.
+#pragma once
+
+#include <ATen/DLConvertor.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/from_blob.h>
+#include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
+#include <dlfcn.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runners/answer.h"
+#include "runners/aoti_runner.h"
+
+namespace aoti_runners {
+
+// What AOTI_BUILT_TORCH and AOTI_BUILT_GIT say was there when the runner was compiled, read again from the torch that was really loaded.
+struct TorchIdentity {
+  std::string version;
+  std::string git;
+  std::string library;
+};
+
+inline TorchIdentity LoadedTorch() {
+  TorchIdentity identity;
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<void*>(&at::getDLDataType), &info) == 0) return identity;
+  std::error_code ignored;
+  const auto library = std::filesystem::canonical(info.dli_fname, ignored);
+  identity.library = library.string();
+  std::ifstream stream(library.parent_path().parent_path() / "version.py");
+  const std::regex assignment(R"(^(__version__|git_version) = '([^']*)')");
+  std::smatch match;
+  for (std::string line; std::getline(stream, line);) {
+    if (std::regex_search(line, match, assignment)) (match[1] == "git_version" ? identity.git : identity.version) = match[2];
+  }
+  return identity;
+}
+
+inline aoti_status RequireBuiltTorch(aoti_error* error) {
+  const TorchIdentity loaded = LoadedTorch();
+  if (loaded.version == AOTI_BUILT_TORCH && loaded.git == AOTI_BUILT_GIT) return AOTI_OK;
+  return Fail(error, AOTI_FAILED, "torch",
+              "it was built for torch " AOTI_BUILT_TORCH " (" AOTI_BUILT_GIT ") and found " + loaded.version + " (" + loaded.git + ") at " +
+                  loaded.library + "; run ./aoti-cts setup to build it again");
+}
+
+// The part of a description that follows from the torch that is loaded.
+inline nlohmann::json TorchDescription() {
+  const TorchIdentity loaded = LoadedTorch();
+  return {{"version", loaded.version}, {"git", loaded.git}, {"library", loaded.library}};
+}
+
+// The caller's memory as a tensor; an undefined one for None.
+inline at::Tensor Borrow(const aoti_value& value) {
+  if (value.kind == AOTI_NONE) return {};
+  const DLTensor& t = value.tensor;
+  const at::IntArrayRef sizes(t.shape, static_cast<size_t>(t.ndim));
+  const at::IntArrayRef strides(t.strides, static_cast<size_t>(t.ndim));
+  const auto options = at::TensorOptions().dtype(at::toScalarType(t.dtype)).device(at::kCPU);
+  auto* data = static_cast<char*>(t.data) + t.byte_offset;
+  // A view keeps its place in its storage, as a slice in PyTorch does; where the place is no whole number of elements it cannot.
+  auto* storage = static_cast<char*>(value.storage_data);
+  const int64_t bytes_before = storage != nullptr ? data - storage : 0;
+  const auto size = static_cast<int64_t>(options.dtype().itemsize());
+  const int64_t offset = bytes_before % size == 0 ? bytes_before / size : 0;
+  at::Tensor tensor = at::for_blob(data - offset * size, sizes).strides(strides).storage_offset(offset).options(options).make_tensor();
+  if ((value.flags & AOTI_FLAG_REQUIRES_GRAD) != 0) tensor.requires_grad_();
+  return tensor;
+}
+
+inline aoti_value ViewOf(const at::Tensor& tensor) {
+  aoti_value value{};
+  if (!tensor.defined()) {
+    value.kind = AOTI_NONE;
+    return value;
+  }
+  value.kind = AOTI_TENSOR;
+  if (tensor.is_conj()) value.flags |= AOTI_FLAG_CONJ;
+  if (tensor.is_neg()) value.flags |= AOTI_FLAG_NEG;
+  if (tensor.requires_grad()) value.flags |= AOTI_FLAG_REQUIRES_GRAD;
+  value.tensor.data = tensor.data_ptr();
+  value.tensor.device = {tensor.is_cpu() ? kDLCPU : kDLCUDA, tensor.is_cpu() ? 0 : tensor.get_device()};
+  value.tensor.ndim = static_cast<int32_t>(tensor.dim());
+  value.tensor.dtype = at::getDLDataType(tensor);
+  value.tensor.shape = const_cast<int64_t*>(tensor.sizes().data());      // DLPack has no const; nobody writes through it
+  value.tensor.strides = const_cast<int64_t*>(tensor.strides().data());  // as above
+  value.storage_data = const_cast<void*>(tensor.storage().data());       // as above
+  value.storage_bytes = tensor.storage().nbytes();
+  return value;
+}
+
+// Owns what the views of aoti_outputs look at.
+struct OutputHolder {
+  std::vector<at::Tensor> tensors;
+  std::vector<aoti_value> values;
+};
+
+inline void GiveOutputs(std::vector<at::Tensor> tensors, aoti_outputs* outputs) {
+  auto holder = std::make_unique<OutputHolder>();
+  holder->tensors = std::move(tensors);
+  for (const at::Tensor& tensor : holder->tensors) holder->values.push_back(ViewOf(tensor));
+  *outputs = {holder->values.data(), holder->values.size(), holder.get()};
+  static_cast<void>(holder.release());  // the caller's until ReleaseOutputs()
+}
+
+inline void ReleaseOutputs(aoti_outputs* outputs) {
+  delete static_cast<OutputHolder*>(outputs->owner);
+  *outputs = {};
+}
+
+// Autograd and inference mode as the caller has them, for as long as this lives.
+class CallersModes {
+ public:
+  explicit CallersModes(const aoti_run_options& options)
+      : inference_(options.inference_mode != 0 ? std::make_unique<c10::InferenceMode>() : nullptr), grad_(options.grad_mode != 0) {}
+
+ private:
+  std::unique_ptr<c10::InferenceMode> inference_;  // first: it sets the other mode too
+  c10::AutoGradMode grad_;
+};
+
+}  // namespace aoti_runners
