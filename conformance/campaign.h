@@ -70,7 +70,8 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options);
 // Where TMPDIR points; in words where that is no folder.
 Expected<std::filesystem::path> TemporaryFolder();
 
-// What the process must exit with for these verdicts.
+// What the process must exit with for these verdicts. Where nothing at all could be asked because a runner or a file is of no use, that says
+// nothing of any promise, and is kExitUsage.
 int ExitCodeOf(const Run& run);
 
 }  // namespace aoti_cts

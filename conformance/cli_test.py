@@ -313,7 +313,7 @@ class CommandLine(unittest.TestCase):
 
     def case_count(self) -> int:
         """How many cases there are."""
-        return len(self.do("list", "--cases").out.splitlines())
+        return len(re.findall(r"(?m)^\S", self.do("list", "--cases").out))
 
     def refused(self, code: int, words: str, finished: Finished) -> None:
         self.assertEqual(finished.code, code, finished.said)
@@ -398,6 +398,8 @@ class Binary(CommandLine):
                 listed = self.do("list", what, AOTI_CTS_HOME=str(self.folder / "empty"), CXX="/nonexistent", PATH="/nonexistent")
                 self.assertEqual(listed.code, 0, listed.said)
                 self.assertTrue(listed.out.strip())
+                if what in ("--cases", "--requirements", "--areas", "--runners"):  # ids are whole, for a person to copy
+                    self.assertLessEqual(max(map(len, listed.out.splitlines())), 80)
 
     def test_help_names_every_verb_and_the_exit_codes(self) -> None:
         helped = self.do("--help")
@@ -435,17 +437,31 @@ class BadRunner(CommandLine):
         text = self.folder / "text.so"
         text.write_text("no library at all\n" * 100)
         finished = self.run_suite("--runner", text, "--test", MISSING + "/*")
-        self.refused(1, "runner text .* cannot be loaded: .*invalid ELF header.*list --runners", finished)
+        self.refused(2, "runner text .* cannot be loaded: .*invalid ELF header.*list --runners", finished)
         self.assertEqual(finished.err.count("cannot be loaded"), 1, "said by one worker, not by each")
-        self.assertEqual({test["verdict"] for test in self.results().values()}, {"not_run"})
+        tests = self.results().values()
+        self.assertEqual({test["verdict"] for test in tests}, {"not_run"})
+        for test in tests:
+            self.assertRegex(test["message"], "runner text .* cannot be loaded")
+        for report in ("junit.xml", "report.md"):
+            self.assertNotIn("the run ended before it", re.sub(r"\|.*\|", "", (self.out / report).read_text()))
+        self.assertEqual(self.do("report", self.out).code, 2)
+
+    def test_two_runners_of_one_name(self) -> None:
+        words = "two runners are called package .*: name each once"
+        self.refused(2, words, self.run_suite("--runner", "package", "--runner", "package"))
+        twin = self.folder / "package.so"
+        twin.write_text("")
+        self.refused(2, words, self.run_suite("--runner", "package", "--runner", twin))
+        self.assertFalse(self.out.exists())
 
     def test_a_shared_library_that_is_no_runner(self) -> None:
         library = next(Path("/").glob("usr/lib/*-linux-gnu/libz.so.1"), None) or next(Path("/").glob("lib/*-linux-gnu/libm.so.6"))
-        self.refused(1, "is no runner: it does not export aoti_get_runner_api; see runners/aoti_runner.h", self.run_suite("--runner", library))
+        self.refused(2, "is no runner: it does not export aoti_get_runner_api; see runners/aoti_runner.h", self.run_suite("--runner", library))
 
     def test_a_fault_that_nobody_knows(self) -> None:
         finished = self.run_suite("--runner", "faulty:nonesuch", "--test", MISSING + "/*")
-        self.refused(1, 'no fault is called "nonesuch": ./aoti-cts mutate --list', finished)
+        self.refused(2, 'no fault is called "nonesuch": ./aoti-cts mutate --list', finished)
         self.refused(2, "no fault is called nonesuch: ./aoti-cts mutate --list", self.do("mutate", "nonesuch"))
         self.refused(0, "crash_on_third_call", self.do("mutate", "--list"))
 
@@ -462,7 +478,7 @@ class BadRunner(CommandLine):
         commit = json.loads((BUILD / "packages.json").read_text())["toolchain"]["torch_git"].encode()
         runner = self.patched(commit, commit[::-1])
         said = rf"runner package cannot be opened: it was built for torch .* and found .*{commit.decode()}.*; run ./aoti-cts setup"
-        self.refused(1, said, self.run_suite("--runner", runner, "--test", MISSING + "/*"))
+        self.refused(2, said, self.run_suite("--runner", runner, "--test", MISSING + "/*"))
 
     def test_a_torch_that_is_gone(self) -> None:
         described = subprocess.run(["readelf", "-d", PLUGINS / "aoti_runner_package.so"], capture_output=True, text=True, check=True).stdout
@@ -470,7 +486,7 @@ class BadRunner(CommandLine):
         assert place
         runner = self.patched(place[1].encode(), b"/gone".ljust(len(place[1]), b"x"))
         said = "cannot be loaded: .*lib(torch|c10).*torch is missing where this runner was built against it: run ./aoti-cts setup"
-        self.refused(1, said, self.run_suite("--runner", runner, "--test", MISSING + "/*"))
+        self.refused(2, said, self.run_suite("--runner", runner, "--test", MISSING + "/*"))
 
     def test_a_good_runner_beside_a_bad_one_does_not_hide_it(self) -> None:
         text = self.folder / "text.so"
@@ -503,6 +519,8 @@ class BadFiles(WithHostileRunner):
         self.refused(2, f"{gone}: cannot be read .No such file", self.run_bad("--plan", gone))
         self.refused(2, f"{gone}: cannot be read .No such file", self.do("list", "--plan", gone))
         self.refused(2, f"{gone}: cannot be read .No such file", self.run_bad("--requirements", gone))
+        requirements = self.edited(SOURCE / "conformance" / "requirements.json", lambda r: r.update(schema=2))
+        self.refused(2, f"{requirements}: schema 2 is not the one this suite reads", self.run_bad("--requirements", requirements))
         gone.write_text('{"schema": 1, ')
         for option in ("--packages", "--plan", "--requirements"):
             self.refused(2, f"{gone}: not valid JSON", self.run_bad(option, gone))
@@ -516,7 +534,9 @@ class BadFiles(WithHostileRunner):
     def error_of(self, case: str, *arguments: str | Path) -> str:
         """The one message of all tests of a case, which must be errors and red."""
         finished = self.run_bad("--case", case, *arguments)
-        self.assertEqual(finished.code, 1, finished.said)
+        self.assertEqual(finished.code, 2, finished.said)
+        self.assertEqual(len(re.findall(r"(?m)^error: ", finished.err)), 1, "one cause is said once, and counted")
+        self.assertRegex(finished.err, r"\d+ more error in the same words: ")
         tests = self.results().values()
         self.assertEqual({test["verdict"] for test in tests}, {"error"})
         messages = {test["message"] for test in tests}
@@ -534,6 +554,11 @@ class BadFiles(WithHostileRunner):
             said,
             "mlp_static.json: .*the hash of .* is not the blessed one: .*(bless.*restore it|restore it.*bless)",
         )
+
+    def test_no_golden_that_can_be_read(self) -> None:
+        finished = self.run_bad("--golden", self.folder / "nowhere")
+        self.refused(2, "nowhere/.*json: cannot be read .*run ./aoti-cts bless", finished)
+        self.assertEqual({test["verdict"] for test in self.results().values()}, {"error"})
 
     def test_a_golden_that_is_missing(self) -> None:
         golden = self.folder / "golden"
@@ -629,6 +654,7 @@ class KnownIssues(WithHostileRunner):
         self.assertEqual({name: tests[test[name]]["verdict"] for name in names}, {"cond": "known_issue", **dict.fromkeys(names[1:], "fail")})
         self.assertEqual({name: tests[good[name]]["verdict"] for name in names}, {"cond": "unexpected_pass", **dict.fromkeys(names[1:], "pass")})
         self.assertIn("remove the entry", tests[good["cond"]]["message"])
+        self.assertIn('a known issue names this test, but its words "other words" are not in the message', tests[test["mlp_static"]]["message"])
         self.assertIn("not seen in this run", tests[good["mlp_static"]]["known_issue"])
         self.assertNotIn("known_issue", tests[good["shared_dim"]])
         self.assertRegex(finished.said, f"known issue expired on 2020-01-01: {test['mlp_dynamic']} .* excuses nothing any more")
@@ -649,10 +675,11 @@ class KnownIssues(WithHostileRunner):
             r"issues\[0\].torch: .>=x. is not a version range": issue("*", torch=">=x"),
             r"issues\[0\].seen: neither always nor sometimes": issue("*", seen="often"),
             r"issues\[0\].expires: expected YYYY-MM-DD": issue("*", expires="soon"),
+            r"issues\[0\].source: .runners/gone.py. is neither a URL nor a file in": issue("*", source="runners/gone.py"),
         }.items():
             with self.subTest(bad):
                 finished = self.run_suite("--known-issues", self.known(words), "--test", MISSING + "/cond/*")
-                self.refused(1, "package.known_issues.json: " + bad, finished)
+                self.refused(2, "package.known_issues.json: " + bad, finished)
                 self.assertEqual({test["verdict"] for test in self.results().values()}, {"not_run"})
 
 
@@ -702,6 +729,53 @@ class Verdicts(CommandLine):
 
     def test_a_report_of_a_folder_that_is_no_run(self) -> None:
         self.refused(2, f"{self.folder}/plan.json: cannot be read; is this the folder of a run", self.do("report", self.folder))
+
+
+class Folders(WithHostileRunner):
+    def test_runs_begun_within_one_second_have_a_folder_each(self) -> None:
+        one = ["run", "--no-build", "--quiet", "--runner", self.hostile, "--test", MISSING + "/cond/*"]
+        processes = [self.start(*one, HOSTILE="refuses_all") for _ in range(6)]
+        folders = set()
+        for process in processes:
+            out, err = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 0, err)
+            named = re.search(r"reports: (.*)/\n", out)
+            assert named, out
+            folders.add(named[1])
+        self.assertEqual(len(folders), len(processes))
+
+    def test_a_run_that_does_not_begin_leaves_no_folder(self) -> None:
+        before = set((BUILD / "runs").glob("*"))
+        self.refused(4, "nothing is selected", self.do("run", "--no-build", "--test", "nonesuch/*"))
+        self.refused(2, "no case is called nonesuch", self.do("run", "--no-build", "--case", "nonesuch"))
+        self.assertEqual(set((BUILD / "runs").glob("*")), before)
+
+
+class Launcher(unittest.TestCase):
+    """The script in front of the binary."""
+
+    def launch(self, **changed: str) -> Finished:
+        done = subprocess.run([SOURCE / "aoti-cts", "list"], env={**os.environ, **changed}, capture_output=True, text=True, check=False)
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def test_a_torch_that_cannot_be_used_exits_2(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for torch, words in {
+                "newest": "AOTI_CTS_TORCH=newest is neither a version nor an existing folder",
+                folder: f"AOTI_CTS_TORCH={folder} has neither bin/python nor lib/libtorch.so",
+            }.items():
+                with self.subTest(torch):
+                    finished = self.launch(AOTI_CTS_TORCH=torch)
+                    self.assertEqual(finished.code, 2, finished.said)
+                    self.assertIn(words, finished.err)
+
+    def test_a_set_up_that_fails_exits_2_and_says_where(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "bin").mkdir()
+            (Path(folder) / "bin" / "python").symlink_to("/bin/false")
+            finished = self.launch(AOTI_CTS_TORCH=folder)
+            self.assertEqual(finished.code, 2, finished.said)
+            self.assertRegex(finished.err, r"set-up stopped at line \d+: ")
 
 
 class Interruption(CommandLine):
@@ -965,9 +1039,10 @@ class HostileRunners(WithHostileRunner):
         for way, (_, verdicts, words) in HOSTILE.items():
             with self.subTest(way):
                 finished, seconds = done[way].result()
-                self.assertEqual(finished.code, 1, finished.said)
-                self.assertLess(seconds, 30)
                 tests = self.results(self.folder / way)
+                tried = {test["verdict"] for test in tests.values()} - {"not_run", "error"}
+                self.assertEqual(finished.code, 1 if tried else 2, finished.said)
+                self.assertLess(seconds, 30)
                 self.assertLessEqual({test["verdict"] for test in tests.values()}, verdicts)
                 self.assertTrue({test["verdict"] for test in tests.values()} & RED)
                 self.assertRegex(finished.said + "".join(test["message"] for test in tests.values()), words)
@@ -989,4 +1064,4 @@ class HostileRunners(WithHostileRunner):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)  # a line per test, as it is run

@@ -218,11 +218,19 @@ class Worker {
     }
   }
 
+  // The first entry that names the test and says what happened. Where only its words are others, the message says so: the entry may be out
+  // of date, or something else may be broken now.
   void ApplyKnownIssues(Record& record) const {
+    const bool broken = record.verdict == Verdict::kFail || record.verdict == Verdict::kCrash || record.verdict == Verdict::kTimeout;
+    std::string hints;
     for (const KnownIssue& issue : issues_.current) {
       if (!MatchesGlob(issue.tests, record.id)) continue;
-      const bool broken = record.verdict == Verdict::kFail || record.verdict == Verdict::kCrash || record.verdict == Verdict::kTimeout;
-      if (broken && record.message.find(issue.text) != std::string::npos) {
+      if (broken && record.message.find(issue.text) == std::string::npos) {
+        hints += fmt::format("\na known issue names this test, but its words \"{}\" are not in the message: \"{}\" ({})", issue.text, issue.tests,
+                             issue.source);
+        continue;
+      }
+      if (broken) {
         record.verdict = Verdict::kKnownIssue;
         record.known_issue = issue.source + ": " + issue.reason;
       } else if (record.verdict == Verdict::kPass) {
@@ -233,6 +241,7 @@ class Worker {
       }
       return;
     }
+    record.message += hints;
   }
 
   Record Planned(const PlannedTest& test) const {
@@ -325,13 +334,13 @@ int WorkerMain(const WorkerContext& context, const RunnerSpec& spec, std::atomic
   try {
     auto runner = Runner::Open(spec);
     if (!runner) {
-      RecordWriter(context.options->folder / "records.jsonl").Complaint(runner.error().message);
+      RecordWriter(context.options->folder / "records.jsonl").Stopped(spec.name, runner.error().message);
       return kWorkerNoRunner;
     }
     const std::filesystem::path file = context.options->paths.known_issues / ((*runner)->description().base + ".known_issues.json");
-    auto issues = ReadKnownIssues(file, (*runner)->description().torch_version, Today());
+    auto issues = ReadKnownIssues(file, (*runner)->description().torch_version, Today(), AOTI_SOURCE_DIR);
     if (!issues) {
-      RecordWriter(context.options->folder / "records.jsonl").Complaint(issues.error().message);
+      RecordWriter(context.options->folder / "records.jsonl").Stopped(spec.name, issues.error().message);
       return kWorkerNoRunner;
     }
     PrepareGoogleTest();

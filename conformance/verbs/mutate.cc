@@ -2,6 +2,7 @@
 // mutate: proves that the suite can fail. Each fault of the runner `faulty` must turn the requirement it breaks red, and the control must not.
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 
@@ -71,6 +72,7 @@ const Record* KillerOf(const Run& run) {
 }
 
 int Execute(const MutateOptions& options) {
+  setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // a line per fault as it is tried, in a log too
   auto faults = KnownFaults(options.paths);
   if (!faults) return Complain(faults.error());
   for (const std::string& name : options.faults) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "conformance/verbs/verbs.h"
@@ -24,7 +25,29 @@ struct RunOptions {
   bool ctest = false;
 };
 
-std::filesystem::path NewRunFolder() { return RunsFolder() / fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::time(nullptr))); }
+// Made here and now, so that a run of the same second gets another.
+Expected<std::filesystem::path> NewRunFolder() {
+  const std::string second = fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::time(nullptr)));
+  std::error_code failure;
+  std::filesystem::create_directories(RunsFolder(), failure);
+  for (int number = 1; !failure; ++number) {
+    auto folder = RunsFolder() / (number == 1 ? second : fmt::format("{}-{}", second, number));
+    if (std::filesystem::create_directory(folder, failure)) return folder;
+  }
+  return Error{fmt::format("{}: no folder can be made in it ({}); name one with --out", RunsFolder().string(), failure.message())};
+}
+
+// Ids name runners: two of one name would share theirs.
+std::optional<Error> SameName(const std::vector<RunnerSpec>& runners) {
+  for (size_t i = 0; i < runners.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (runners[i].name != runners[j].name) continue;
+      return Error{fmt::format("two runners are called {} ({} and {}): name each once, and give libraries different names", runners[i].name,
+                               runners[j].library.string(), runners[i].library.string())};
+    }
+  }
+  return std::nullopt;
+}
 
 void PointLatestAt(const std::filesystem::path& folder) {
   std::error_code ignored;  // a convenience: the folder itself is printed
@@ -67,24 +90,31 @@ int Execute(RunOptions& options) {
     if (!spec) return Complain(spec.error());
     campaign.runners.push_back(std::move(*spec));
   }
+  if (const auto twice = SameName(campaign.runners)) return Complain(*twice);
   if (!options.no_build) {
     const int built = BuildPackages(campaign.paths, /*keep_going=*/true);
     if (built != 0) return built;
   }
   std::string again = campaign.command + (campaign.resume ? "" : " --resume");
   const bool named = !campaign.folder.empty();
-  if (!named) campaign.folder = campaign.resume ? LatestFolder() : NewRunFolder();
+  if (!named && campaign.resume) campaign.folder = LatestFolder();
+  if (!named && !campaign.resume) {
+    auto made = NewRunFolder();
+    if (!made) return Complain(made.error());
+    campaign.folder = *made;
+  }
   campaign.folder = std::filesystem::absolute(campaign.folder);
   if (campaign.resume) fmt::print(stderr, "going on with {}\n", std::filesystem::proximate(campaign.folder).string());
   campaign.planned = [&campaign] { PointLatestAt(campaign.folder); };  // now, so that a run that is killed is the latest one
   if (!named) again += " --out " + std::filesystem::proximate(campaign.folder).string();
   auto result = RunCampaign(campaign);
+  std::error_code kept;  // a folder that holds something stays
+  if (!named && (!result || result->run.records.empty())) std::filesystem::remove(campaign.folder, kept);
   if (!result) return Complain(result.error());
   if (result->run.records.empty()) return result->exit_code;
   AddLibraries(result->run);
   if (auto written = WriteReports(result->run, campaign.folder); !written) return Complain(written.error());
   fmt::print("{}\n", Summary(result->run));
-  for (const std::string& complaint : result->run.complaints) fmt::print("note: {}\n", complaint);
   fmt::print(
       "reports: {}/\n  results.json  every test with its margins and provenance\n  junit.xml     for CI\n  report.html   for people, in a browser\n  "
       "report.md     the same in short, for a pull request\n",
