@@ -404,7 +404,7 @@ class Binary(CommandLine):
     def test_help_names_every_verb_and_the_exit_codes(self) -> None:
         helped = self.do("--help")
         self.assertEqual(helped.code, 0)
-        for verb in ("doctor", "build", "list", "run", "report", "bless", "mutate", "bench"):
+        for verb in ("doctor", "build", "list", "explain", "run", "report", "bless", "mutate", "bench"):
             self.assertRegex(helped.out, rf"(?m)^\s+{verb}\s")
             self.assertEqual(self.do(verb, "--help").code, 0)
         self.assertIn("130 interrupted", helped.out)
@@ -729,6 +729,93 @@ class Verdicts(CommandLine):
 
     def test_a_report_of_a_folder_that_is_no_run(self) -> None:
         self.refused(2, f"{self.folder}/plan.json: cannot be read; is this the folder of a run", self.do("report", self.folder))
+
+
+class Explain(CommandLine):
+    known = "DYN_8/size_inside_the_range_is_accepted_by_checks/mlp_dynamic.batch_min/package"
+
+    def explain(self, name: str, *arguments: str | Path, code: int = 0) -> str:
+        explained = self.do("explain", name, "--run", self.out, *arguments)
+        self.assertEqual(explained.code, code, explained.said)
+        for line in explained.out.splitlines():  # ids, paths and commands are whole, for a person to copy
+            self.assertTrue(len(line) <= 80 or max(map(len, line.split())) > 60, line)
+        self.assertNotIn("\x1b", explained.out)
+        return explained.out
+
+    def test_a_requirement_with_its_properties_faults_claims_and_verdicts(self) -> None:
+        self.run_suite("--requirement", "DYN_1", "--runner", "faulty:checks_ignored", "--case", "mlp_dynamic")
+        told = self.explain("DYN_1")
+        for words in (
+            r"^DYN_1  With AOTI_RUNTIME_CHECK_INPUTS=1 a size outside",
+            r"source    S2 6.3",
+            r"since     all torch versions",
+            r"positive  size outside the range is refused",
+            r"negative  size outside the range is refused",
+            r"- size outside the range is refused .judged, input checks on; \d+",
+            r"- checks_ignored: AOTI_RUNTIME_CHECK_INPUTS has no effect",
+            r"- S2.69: A batch of 64 where 32 is the maximum",
+            r"In the run run, torch 2",
+            r"\n  fail 2\n  fail: DYN_1/size_outside_the_range_is_refused/mlp_dynamic.batch_below_min/faulty.checks_ignored\n    a call with",
+        ):
+            self.assertRegex(told, words)
+
+    def test_a_requirement_that_was_not_tried_and_no_run_at_all(self) -> None:
+        self.assertIn("No run yet: ./aoti-cts run makes one", self.explain("NUM_6"))
+        self.run_suite("--test", MISSING + "/cond/*")
+        self.assertIn("not tried in it", self.explain("NUM_6"))
+
+    def test_an_area(self) -> None:
+        self.run_suite("--area", "PKG", "--case", "cond")
+        told = self.explain("PKG")
+        for words in (r"PKG, an area", r"  PKG_1 ", r"  PKG_2 ", r"  PKG_3 ", r"in the run: pass 3", r"\n  pass 5\n"):
+            self.assertRegex(told, words)
+
+    def test_a_case(self) -> None:
+        self.run_suite("--test", "DYN_3/*/mlp_static.batch_7/*")
+        told = self.explain("mlp_static")
+        for words in (
+            r"^mlp_static  .*batch 4",
+            r"written   generators/aoti_generate/cases/mlp.py:\d+",
+            r"input     x: float32 \[4, 128\]",
+            r"batch_7 +x float32 \[7, 128\], must be refused where input checks",
+            r"breaks dimension 0 of x with the size 7",
+            r"sha256    [0-9a-f]{64}",
+            r"exported  x \[4, 128\]",
+            r"pass 1, recorded 2\n  recorded: silently_wrong 2",
+        ):
+            self.assertRegex(re.sub(r"\s*\n\s{20,}", " ", told), words)
+        self.assertIn("none yet: ./aoti-cts build", self.explain("mlp_static", "--packages", self.folder / "gone.json"))
+
+    def test_a_test_with_its_verdict_and_the_command_that_repeats_it(self) -> None:
+        self.run_suite("--test", self.known)
+        told = self.explain(self.known)
+        for words in (
+            r"promise   Every size inside the exported range",
+            r"sentence  size inside the range is accepted by checks",
+            r"asked     judged, input checks on",
+            r"call      batch_min: x float32 \[1, 128\], must be answered .min",
+            r"verdict   known_issue: broken as a known issue says",
+            r"known     https://github.com",
+            r"dim value is too small at 0, expected it to be >= 2, but got: 1",
+            rf"Repeat it with\n  ./aoti-cts run --runner package --test '{re.escape(self.known)}'\n$",
+        ):
+            self.assertRegex(told, words)
+        self.assertIn("/faulty.none", self.explain(self.known.replace("package", "faulty.none")))
+
+    def test_a_glob_and_a_sentence(self) -> None:
+        self.run_suite("--test", MISSING + "/*")
+        for name in (MISSING + "/*", MISSING.split("/")[1]):
+            told = self.explain(name)
+            self.assertEqual(told.count(f"\n  {MISSING}/"), self.case_count())
+            self.assertIn(f"\n  pass {self.case_count()}\n", told)
+
+    def test_a_name_that_is_unknown_gets_the_near_ones(self) -> None:
+        for name, near in (("DYN1", "DYN, DYN_1"), ("mlp_dinamic", "mlp_dynamic"), (self.known[:-9] + "x/package", self.known), ("dyn_8", "DYN_8")):
+            explained = self.do("explain", name)
+            self.assertEqual((explained.code, explained.out), (2, ""))
+            self.assertRegex(explained.err, f"{re.escape(name)} is no requirement, area, case, sentence or test; did you mean .*{re.escape(near)}")
+        self.refused(2, "xyzzy is no requirement, .*list names", self.do("explain", "xyzzy"))
+        self.refused(2, "name is required", self.do("explain"))
 
 
 class Folders(WithHostileRunner):

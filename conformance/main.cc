@@ -37,6 +37,7 @@ int Main(int count, char** arguments) {
   AddDoctor(app, chosen);
   AddBuild(app, chosen);
   AddList(app, chosen);
+  AddExplain(app, chosen);
   AddRun(app, chosen, CommandOf(count, arguments));
   AddReport(app, chosen);
   AddBless(app, chosen);

@@ -19,33 +19,6 @@ struct MutateOptions {
   bool list = false;
 };
 
-struct Fault {
-  std::string name;
-  std::string what;
-  std::string killed_by;  // requirement/sentence
-};
-
-Expected<std::vector<Fault>> KnownFaults(const Paths& paths) {
-  auto spec = ParseRunnerSpec("faulty:none", paths.runners);
-  if (!spec) return spec.error();
-  const auto temporary = TemporaryFolder();
-  if (!temporary) return temporary.error();
-  SandboxOptions options;
-  options.base = *temporary;
-  options.deadline_seconds = 60;
-  const SandboxResult result = RunInSandbox(options, [&] {
-    auto runner = Runner::Open(*spec);
-    return runner ? "+" + (*runner)->description().raw.at("faults").dump() : "-" + runner.error().message;
-  });
-  if (result.end != SandboxResult::End::kReturned) return Error{"runner faulty: " + result.EndInWords()};
-  if (result.answer[0] == '-') return Error{result.answer.substr(1)};
-  std::vector<Fault> faults;
-  for (const auto& row : nlohmann::json::parse(result.answer.substr(1))) {
-    faults.push_back({row.at("name").get<std::string>(), row.at("what").get<std::string>(), row.at("killed_by").get<std::string>()});
-  }
-  return faults;
-}
-
 Expected<CampaignResult> RunWith(const MutateOptions& options, const Fault& fault) {
   auto spec = ParseRunnerSpec("faulty:" + fault.name, options.paths.runners);
   if (!spec) return spec.error();
@@ -115,6 +88,27 @@ int Execute(const MutateOptions& options) {
 }
 
 }  // namespace
+
+Expected<std::vector<Fault>> KnownFaults(const Paths& paths) {
+  auto spec = ParseRunnerSpec("faulty:none", paths.runners);
+  if (!spec) return spec.error();
+  const auto temporary = TemporaryFolder();
+  if (!temporary) return temporary.error();
+  SandboxOptions options;
+  options.base = *temporary;
+  options.deadline_seconds = 60;
+  const SandboxResult result = RunInSandbox(options, [&] {
+    auto runner = Runner::Open(*spec);
+    return runner ? "+" + (*runner)->description().raw.at("faults").dump() : "-" + runner.error().message;
+  });
+  if (result.end != SandboxResult::End::kReturned) return Error{"runner faulty: " + result.EndInWords()};
+  if (result.answer[0] == '-') return Error{result.answer.substr(1)};
+  std::vector<Fault> faults;
+  for (const auto& row : nlohmann::json::parse(result.answer.substr(1))) {
+    faults.push_back({row.at("name").get<std::string>(), row.at("what").get<std::string>(), row.at("killed_by").get<std::string>()});
+  }
+  return faults;
+}
 
 void AddMutate(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<MutateOptions>();
