@@ -818,6 +818,80 @@ class Explain(CommandLine):
         self.refused(2, "name is required", self.do("explain"))
 
 
+class Keep(CommandLine):
+    """`run --keep`: one repeat.cc is compiled, and told which kept test to repeat."""
+
+    healthy = "NUM_1/outputs_match_the_reference/mlp_static.example/package"
+    wrong = "DYN_3/wrong_static_size_without_checks/mlp_static.batch_7/package"
+    crash = "DYN_4/unequal_sizes_without_checks/shared_dim.second_of_1_row/package"
+    threads = "THR_1/every_thread_gets_its_own_answer_4x2/sin_mm_cos/package"
+    files = "LIFE_1/failed_load_leaves_no_file/mlp_static/package"
+
+    def kept(self, test: str) -> Path:
+        return self.out / "kept" / test.replace("/", "__")
+
+    def tensors(self, test: str, name: str) -> dict[str, typing.Any]:
+        from safetensors.numpy import load_file
+
+        return dict(load_file(self.kept(test) / f"{name}.safetensors"))
+
+    def test_the_program_shows_a_broken_promise_and_no_healthy_one(self) -> None:
+        tests = (self.healthy, self.wrong, self.crash, self.threads, self.files)
+        finished = self.run_suite("--keep", *[word for test in tests for word in ("--test", test)])
+        self.refused(0, r"kept: 5 tests in .*/kept/", finished)
+        program = (self.kept(self.healthy) / "repeat.cc").read_text()
+        for test in tests:
+            self.assertEqual((self.kept(test) / "repeat.cc").read_text(), program, "one program for all tests of a run")
+            self.assertIn(test, (self.kept(test) / "README.txt").read_text())
+        build = re.search(r"(?m)^// +(g\+\+ .*)$", program)
+        assert build
+        subprocess.run(build[1], shell=True, check=True, cwd=self.kept(self.healthy))
+        for test, code, words in (
+            (self.healthy, 0, "0 times something was not as promised"),
+            (self.wrong, 1, r"NOT AS PROMISED: run 1 .batch_7., output 0: 30 of 70 elements .* at \[4, 0\] got .* limit"),
+            (self.crash, -signal.SIGSEGV, "^$"),
+            (self.threads, 0, "note: the test made these calls in several threads; (?s:.*)0 times"),
+            (self.files, 1, "NOT AS PROMISED: .*/aotinductor_.* was left behind"),
+        ):
+            with self.subTest(test):
+                repeated = subprocess.run([self.kept(self.healthy) / "repeat", self.kept(test)], capture_output=True, text=True, check=False)
+                self.assertEqual(repeated.returncode, code, repeated.stdout + repeated.stderr)
+                self.assertRegex(repeated.stdout, words)
+        nothing = subprocess.run([self.kept(self.healthy) / "repeat", self.folder], capture_output=True, text=True, check=False)
+        self.assertEqual(nothing.returncode, 2)
+        self.assertIn("calls.txt cannot be read: name the folder of a kept test", nothing.stderr)
+        self.look_into_the_files()
+
+    def look_into_the_files(self) -> None:
+        inputs, outputs = self.tensors(self.wrong, "inputs"), self.tensors(self.wrong, "outputs")
+        reference, difference = self.tensors(self.wrong, "reference"), self.tensors(self.wrong, "difference")
+        self.assertEqual({name: (value.shape, str(value.dtype)) for name, value in inputs.items()}, {"batch_7/x": ((7, 128), "float32")})
+        self.assertEqual({name: (value.shape, str(value.dtype)) for name, value in outputs.items()}, {"run_1/0": ((7, 10), "float32")})
+        self.assertEqual({name: (value.shape, str(value.dtype)) for name, value in reference.items()}, {"batch_7/0": ((7, 10), "float64")})
+        self.assertEqual((outputs["run_1/0"].astype("float64") - reference["batch_7/0"] != difference["run_1/0"]).sum(), 0)
+        self.assertGreater(abs(difference["run_1/0"]).max(), 0.1)
+        self.assertEqual(set(self.tensors(self.crash, "inputs")), {"second_of_1_row/x", "second_of_1_row/y"}, "written before the crash")
+        self.assertEqual(self.tensors(self.crash, "outputs"), {})
+
+    def test_of_many_tests_only_those_that_are_no_pass_are_kept(self) -> None:
+        finished = self.run_suite("--keep", "--case", "mlp_static", "--case", "shared_dim")
+        self.assertEqual(finished.code, 0, finished.said)
+        tests = self.results()
+        self.assertGreater(len(tests), 20)
+        of_interest = {name for name, test in tests.items() if test["verdict"] == "known_issue" or test.get("observation", "correct") != "correct"}
+        self.assertEqual({path.name for path in (self.out / "kept").iterdir()}, {name.replace("/", "__") for name in of_interest})
+        self.assertIn(f"kept: {len(of_interest)} tests in", finished.out)
+
+    def test_a_run_without_keep_leaves_nothing_of_it(self) -> None:
+        self.run_suite("--test", self.wrong)
+        self.assertFalse((self.out / "kept").exists())
+
+    def test_the_rule_stands_in_the_help(self) -> None:
+        self.assertRegex(
+            " ".join(self.do("run", "--help").out.split()), "--keep .* of all tests where at most 20 are selected, else of those that are red"
+        )
+
+
 class Folders(WithHostileRunner):
     def test_runs_begun_within_one_second_have_a_folder_each(self) -> None:
         one = ["run", "--no-build", "--quiet", "--runner", self.hostile, "--test", MISSING + "/cond/*"]

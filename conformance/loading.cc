@@ -3,12 +3,10 @@
 // To add a property: one more Registered below.
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <fstream>
 #include <string>
 
 #include "fixtures/property.h"
-#include "fixtures/sandbox.h"
 
 namespace aoti_cts {
 namespace {
@@ -44,25 +42,19 @@ void CallWithWrongCounts(Trial& t) {
 const Registered kWrongCount{
     {.requirement = "LOAD_5", .sentence = "wrong_input_count_is_refused", .targets = OncePerCase, .body = CallWithWrongCounts}};
 
-void RequireEmptyTemporary(Trial& t, const std::string& after) {
-  std::string left;
-  for (const auto& entry : std::filesystem::directory_iterator(SandboxTemporary())) left += " " + entry.path().filename().string();
-  t.Check(left.empty(), fmt::format("{} left in TMPDIR:{}", after, left));
-}
-
 void UnloadAndLook(Trial& t) {
   {
     Model model = t.Load();
     t.JudgeCall(model, t.ExampleCall());
   }
-  RequireEmptyTemporary(t, "loading, running and unloading");
+  t.RequireEmptyTemporary("loading, running and unloading");
 }
 
 const Registered kUnloadClean{{.requirement = "LIFE_1", .sentence = "unloading_leaves_no_file", .targets = OncePerCase, .body = UnloadAndLook}};
 
 void FailToLoadAndLook(Trial& t) {
   t.RequireRefusal(t.runner().Load(t.package().path, {.model_name = "no_such_model"}), "loading a model that is not in the package");
-  RequireEmptyTemporary(t, "a failed load");
+  t.RequireEmptyTemporary("a failed load");
 }
 
 const Registered kFailedLoadClean{

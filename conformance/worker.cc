@@ -24,6 +24,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "fixtures/kept_files.h"
 #include "fixtures/known_issues.h"
 #include "fixtures/sandbox.h"
 #include "fixtures/trial.h"
@@ -31,6 +32,7 @@
 namespace aoti_cts {
 namespace {
 
+constexpr size_t kKeepAllTests = 20;    // of so few somebody has named each
 constexpr double kDeadlineFactor = 50;  // times what loading and a first run take on this machine
 
 std::string Today() {
@@ -121,6 +123,7 @@ class Worker {
       const std::string strays = ends_strays_ ? EndStrays() : "";
       if (result.end == SandboxResult::End::kStopped) {
         writer_->Interrupted(test.id);
+        Discard(test);
         return record;
       }
       Interpret(test, result, token, record);
@@ -130,6 +133,7 @@ class Worker {
       record.message = subject.error().message;
     }
     ApplyKnownIssues(record);
+    FinishKeeping(test, record);
     if (InfoOf(record.verdict).red) record.output = result.output;
     writer_->End(record);
     if (context_.options->stop_at_first_red && InfoOf(record.verdict).red) context_.shared->enough = true;
@@ -173,7 +177,9 @@ class Worker {
     PromiseSignOfLife(due_, 2 * deadline + kGraceSeconds);
     return RunInSandbox(Options(test.property->check_inputs, deadline), [&] {
       writer_.reset();  // closes the child's copy: no runner finds the records among its files
-      Trial trial(*test.program, test.call, package, golden, *runner_);
+      std::optional<KeptFiles> kept;
+      if (context_.options->keep) kept.emplace(KeptFolder(test), *test.program, golden, package, test.property->check_inputs);
+      Trial trial(*test.program, test.call, package, golden, *runner_, kept ? &*kept : nullptr);
       try {
         test.property->body(trial);
       } catch (const TrialEnded&) {
@@ -182,6 +188,33 @@ class Worker {
       if (!std::filesystem::exists(SandboxTemporary())) trial.Fail("the runner has removed TMPDIR itself, which is not its own");
       return token + ToJson(trial.Finish(test.property->judged)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     });
+  }
+
+  std::filesystem::path KeptFolder(const PlannedTest& test) const { return context_.options->folder / "kept" / KeptFolderName(test.id); }
+
+  void Discard(const PlannedTest& test) const {
+    std::error_code ignored;  // no such folder: nothing was kept
+    std::filesystem::remove_all(KeptFolder(test), ignored);
+  }
+
+  // Completes what the test has left, or removes it where nobody has asked for it.
+  void FinishKeeping(const PlannedTest& test, const Record& record) {
+    if (!context_.options->keep || !std::filesystem::exists(KeptFolder(test))) return;
+    const bool of_interest = InfoOf(record.verdict).red || record.verdict == Verdict::kKnownIssue ||
+                             (record.verdict == Verdict::kRecorded && record.observation != "correct");
+    if (!of_interest && context_.tests->size() > kKeepAllTests) return Discard(test);
+    const std::string verdict = fmt::format("{}{}{}", InfoOf(record.verdict).name, record.observation.empty() ? "" : ", ", record.observation);
+    std::string sentence = record.sentence;
+    std::replace(sentence.begin(), sentence.end(), '_', ' ');
+    const KeptStory story{record.id,
+                          sentence,
+                          verdict,
+                          record.message + (record.known_issue.empty() ? "" : "\nKnown issue: " + record.known_issue),
+                          record.repeat,
+                          spec_.name,
+                          runner_->description().torch_library};
+    const Status finished = FinishKept(KeptFolder(test), story, AOTI_SOURCE_DIR "/fixtures/repeat.cc");
+    if (!finished) writer_->Complaint("what --keep leaves is not complete: " + finished.error().message);
   }
 
   static void BlameForStrays(const std::string& strays, Record& record) {

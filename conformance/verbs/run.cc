@@ -6,6 +6,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "fixtures/hash.h"
 #include "fixtures/json_file.h"
 #include "reports/report.h"
+#include "reports/text.h"
 
 namespace aoti_cts {
 namespace {
@@ -82,6 +84,12 @@ std::string HashOfLibrary(const std::filesystem::path& library) {
   return *hash;
 }
 
+void PrintKept(const std::filesystem::path& folder) {
+  std::error_code none;
+  const auto tests = std::distance(std::filesystem::directory_iterator(folder, none), {});
+  fmt::print("kept: {} in {}/\n", Counted(static_cast<size_t>(tests), "test"), std::filesystem::proximate(folder).string());
+}
+
 int Execute(RunOptions& options) {
   CampaignOptions& campaign = options.campaign;
   campaign.runners.clear();
@@ -108,8 +116,8 @@ int Execute(RunOptions& options) {
   campaign.planned = [&campaign] { PointLatestAt(campaign.folder); };  // now, so that a run that is killed is the latest one
   if (!named) again += " --out " + std::filesystem::proximate(campaign.folder).string();
   auto result = RunCampaign(campaign);
-  std::error_code kept;  // a folder that holds something stays
-  if (!named && (!result || result->run.records.empty())) std::filesystem::remove(campaign.folder, kept);
+  std::error_code not_empty;  // then it stays
+  if (!named && (!result || result->run.records.empty())) std::filesystem::remove(campaign.folder, not_empty);
   if (!result) return Complain(result.error());
   if (result->run.records.empty()) return result->exit_code;
   AddLibraries(result->run);
@@ -119,6 +127,7 @@ int Execute(RunOptions& options) {
       "reports: {}/\n  results.json  every test with its margins and provenance\n  junit.xml     for CI\n  report.html   for people, in a browser\n  "
       "report.md     the same in short, for a pull request\n",
       std::filesystem::proximate(campaign.folder).string());
+  if (campaign.keep) PrintKept(campaign.folder / "kept");
   if (result->run.interrupted) fmt::print("interrupted: nothing is lost, this goes on with the rest:\n  {}\n", again);
   if (options.ctest && result->exit_code == kExitNothingRan) return kExitSkipped;
   return result->exit_code;
@@ -152,6 +161,10 @@ void AddRun(CLI::App& app, Action& chosen, const std::string& command) {
       ->capture_default_str();
   verb->add_option("-o,--out", options->campaign.folder, "folder of the run (default: a new one, named by the time)");
   verb->add_flag("--resume", options->campaign.resume, "go on with an interrupted run (--out names it; default: the latest)");
+  verb->add_flag("--keep", options->campaign.keep,
+                 "leave in RUN/kept/TEST the inputs, outputs, reference and difference as safetensors, and a C++ program that repeats the calls "
+                 "without the suite: of all tests where at most 20 are selected, else of those that are red, a known issue, or recorded as "
+                 "something else than correct");
   verb->add_flag("--no-build", options->no_build, "take the packages as they are");
   verb->add_flag("--ctest", options->ctest, "exit 77 where nothing could be tried, as ctest's SKIP_RETURN_CODE wants");
   verb->add_flag("-q,--quiet", options->campaign.quiet, "no progress");
