@@ -781,7 +781,7 @@ std::string Provenance(const Page& page) {
 
 std::string Complaints(const Page& page) {
   Section section("<ul>\n", "</ul>\n", kSmallBudget);
-  for (const std::string& complaint : page.run.complaints) section.Item("<li>" + Escaped(complaint) + "</li>\n");
+  for (const std::string& complaint : OtherComplaints(page.run)) section.Item("<li>" + Escaped(complaint) + "</li>\n");
   return section.Finish();
 }
 

@@ -211,7 +211,7 @@ std::string Provenance(const Run& run) {
 
 std::string Complaints(const Run& run) {
   Section section("## Also wrong\n\n", kSmallBudget);
-  for (const std::string& complaint : run.complaints) section.Item("- " + Escaped(complaint) + "\n");
+  for (const std::string& complaint : OtherComplaints(run)) section.Item("- " + Escaped(complaint) + "\n");
   return section.Finish();
 }
 

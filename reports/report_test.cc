@@ -294,6 +294,19 @@ TEST(FormatsForAPerson, TellACauseThatManyTestsShareOnce) {
   EXPECT_NE(html.find("29 more tests in the same words"), std::string::npos);
 }
 
+TEST(FormatsForAPerson, TellWhatStoppedARunnerOnceAndOtherComplaintsToo) {
+  auto run = AllGood();
+  const std::string cause = "the runner cannot be opened";
+  run.records.push_back(OneTest("NUM_1", "a_promise", "", Verdict::kNotRun));
+  run.records.back().message = cause;
+  run.complaints = {cause, "a dead entry"};
+  for (const auto& text : {Summary(run), Markdown(run), Html(run, nullptr, {})}) {
+    EXPECT_EQ(text.find(cause), text.rfind(cause)) << text;
+    EXPECT_NE(text.find(cause), std::string::npos) << text;
+    EXPECT_NE(text.find("a dead entry"), std::string::npos) << text;
+  }
+}
+
 TEST(SummaryTest, ALongListIsCutAndSaysSo) {
   auto run = AllGood();
   for (int i = 0; i < 60; ++i) {

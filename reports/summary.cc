@@ -93,7 +93,7 @@ std::string KnownIssueList(const Run& run) {
 
 std::string ComplaintList(const Run& run) {
   std::string list;
-  for (const std::string& complaint : run.complaints) list += Hanging("  - ", complaint);
+  for (const std::string& complaint : OtherComplaints(run)) list += Hanging("  - ", complaint);
   return list.empty() ? "" : "\nAlso wrong\n" + list;
 }
 

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "reports/text.h"
@@ -151,6 +153,17 @@ std::vector<const Record*> BrokenRecords(const Run& run) {
     if (info.red && info.tried) broken.push_back(&record);
   }
   return broken;
+}
+
+std::vector<std::string> OtherComplaints(const Run& run) {
+  std::set<std::string> told;
+  for (const Record& record : run.records) {
+    if (!InfoOf(record.verdict).tried) told.insert(record.message);
+  }
+  std::vector<std::string> others;
+  std::copy_if(run.complaints.begin(), run.complaints.end(), std::back_inserter(others),
+               [&](const std::string& complaint) { return !told.contains(complaint); });
+  return others;
 }
 
 std::string Reason(const Record& record) { return record.message.empty() ? std::string(InfoOf(record.verdict).meaning) : record.message; }

@@ -51,6 +51,9 @@ std::vector<RecordGroup> GroupBroken(const Run& run);
 // Tests that were tried and are red.
 std::vector<const Record*> BrokenRecords(const Run& run);
 
+// Complaints that are not told already as the reason why tests were not tried.
+std::vector<std::string> OtherComplaints(const Run& run);
+
 // Why a test is no pass: its message, else what its verdict means.
 std::string Reason(const Record& record);
 

@@ -8,6 +8,7 @@
 
 #include "conformance/verbs/verbs.h"
 #include "fixtures/sandbox.h"
+#include "reports/text.h"
 
 namespace aoti_cts {
 namespace {
@@ -56,7 +57,7 @@ int Execute(const MutateOptions& options) {
   int survived = 0, false_alarms = 0, tried = 0;
   for (const Fault& fault : *faults) {
     if (options.list) {
-      fmt::print("{:<22} {}\n{:<22} killed by {}\n", fault.name, fault.what, "",
+      fmt::print("{}{:<22} killed by {}\n", Hanging(fmt::format("{:<22} ", fault.name), fault.what), "",
                  fault.killed_by.empty() ? "nothing: it must stay green" : fault.killed_by);
       continue;
     }

@@ -157,7 +157,8 @@ def _changes(name: str, known: dict[str, typing.Any] | None, call: dict[str, typ
     """What differs of one call, per output: what was blessed and what was computed now."""
     if "eager_refuses" in call or (known is not None and "eager_refuses" in known):
         was, now = [_refusal(entry) for entry in (known, call)]
-        return [] if was == now else [_change(name, was, now)]
+        both_refuse = known is not None and "outputs" not in known and "outputs" not in call  # in whatever words
+        return [] if both_refuse else [_change(name, was, now)]
     before: list[dict[str, typing.Any]] = known["outputs"] if known is not None else []
     after: list[dict[str, typing.Any]] = call["outputs"]
     changes = []
