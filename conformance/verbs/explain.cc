@@ -104,6 +104,7 @@ std::vector<std::string> NearNames(const std::string& name, const std::set<std::
   std::sort(near.begin(), near.end());
   near.resize(std::min(near.size(), kMost));
   std::vector<std::string> result;
+  result.reserve(near.size());
   for (auto& [distance, other] : near) result.push_back(std::move(other));
   return result;
 }
@@ -137,7 +138,7 @@ class Explainer {
 
  private:
   // --- looking up
-  std::set<std::string> Areas() const {
+  static std::set<std::string> Areas() {
     std::set<std::string> areas;
     for (const Property& property : Properties()) areas.insert(AreaOf(property.requirement));
     return areas;
@@ -311,7 +312,7 @@ class Explainer {
   }
 
   // --- tests
-  std::string VerdictText(const Record& record) const {
+  static std::string VerdictText(const Record& record) {
     std::string text = Row("verdict", fmt::format("{}: {}", InfoOf(record.verdict).name, InfoOf(record.verdict).meaning));
     text += Row("observed", record.observation) + Row("known", record.known_issue);
     if (record.seconds > 0) text += Row("took", fmt::format("{:.3f} s, {}", record.seconds, Counted(record.comparisons, "comparison")));
