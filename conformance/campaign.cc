@@ -344,10 +344,10 @@ Expected<std::filesystem::path> TemporaryFolder() {
 
 int ExitCodeOf(const Run& run) {
   if (run.interrupted) return kExitInterrupted;
-  const auto red = [](const Record& record) { return InfoOf(record.verdict).red; };
-  if (std::any_of(run.records.begin(), run.records.end(), red)) return kExitRed;
-  const auto tried = [](const Record& record) { return InfoOf(record.verdict).tried; };
-  return std::any_of(run.records.begin(), run.records.end(), tried) ? kExitGood : kExitNothingRan;
+  const bool red = std::any_of(run.records.begin(), run.records.end(), [](const Record& record) { return InfoOf(record.verdict).red; });
+  const bool tried = std::any_of(run.records.begin(), run.records.end(), [](const Record& record) { return InfoOf(record.verdict).tried; });
+  if (red) return tried ? kExitRed : kExitUsage;
+  return tried ? kExitGood : kExitNothingRan;
 }
 
 Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
@@ -407,7 +407,7 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
     Crew crew(context, runner, progress);
     if (const auto complaint = crew.Work(); complaint && !complaint->empty()) {
       try {
-        RecordWriter(records).Complaint(*complaint);
+        RecordWriter(records).Stopped(runner.name, *complaint);
       } catch (const std::exception&) {
         unwritten.push_back(*complaint);  // the disk is full, as a worker has said
       }

@@ -59,6 +59,7 @@ struct CampaignOptions {
   std::filesystem::path folder;  // of the run
   bool resume = false;           // go on with the plan and the records that lie in `folder`
   bool quiet = false;
+  bool keep = false;               // leave what tests were given and returned in kept/: see `run --help` for which
   bool stop_at_first_red = false;  // the tests not begun by then stay not_run
   std::function<void()> planned;   // called once the folder holds a plan, before any test runs; may be empty
   std::string command;             // for the provenance
@@ -75,7 +76,8 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options);
 // Where TMPDIR points; in words where that is no folder.
 Expected<std::filesystem::path> TemporaryFolder();
 
-// What the process must exit with for these verdicts.
+// What the process must exit with for these verdicts. Where nothing at all could be asked because a runner or a file is of no use, that says
+// nothing of any promise, and is kExitUsage.
 int ExitCodeOf(const Run& run);
 
 }  // namespace aoti_cts

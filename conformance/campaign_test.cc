@@ -131,7 +131,7 @@ Run RunWith(const std::vector<Verdict>& verdicts) {
 }
 
 TEST(ExitCodeTest, EachVerdictHasItsCode) {
-  const std::map<Verdict, int> codes{{Verdict::kNotRun, kExitRed},
+  const std::map<Verdict, int> codes{{Verdict::kNotRun, kExitUsage},
                                      {Verdict::kPass, kExitGood},
                                      {Verdict::kFail, kExitRed},
                                      {Verdict::kKnownIssue, kExitGood},
@@ -141,7 +141,7 @@ TEST(ExitCodeTest, EachVerdictHasItsCode) {
                                      {Verdict::kUnavailable, kExitNothingRan},
                                      {Verdict::kCrash, kExitRed},
                                      {Verdict::kTimeout, kExitRed},
-                                     {Verdict::kError, kExitRed}};
+                                     {Verdict::kError, kExitUsage}};
   EXPECT_EQ(codes.size(), kVerdicts.size());
   for (const auto& [verdict, code] : codes) EXPECT_EQ(ExitCodeOf(RunWith({verdict})), code) << InfoOf(verdict).name;
 }
@@ -149,6 +149,12 @@ TEST(ExitCodeTest, EachVerdictHasItsCode) {
 TEST(ExitCodeTest, OneRedVerdictAmongManyIsRed) {
   EXPECT_EQ(ExitCodeOf(RunWith({Verdict::kPass, Verdict::kPass, Verdict::kCrash, Verdict::kPass})), kExitRed);
   EXPECT_EQ(ExitCodeOf(RunWith({Verdict::kPass, Verdict::kUnsupported, Verdict::kKnownIssue})), kExitGood);
+}
+
+TEST(ExitCodeTest, WhatCouldNotBeTriedIsRedBesideWhatWas) {
+  EXPECT_EQ(ExitCodeOf(RunWith({Verdict::kPass, Verdict::kNotRun})), kExitRed);
+  EXPECT_EQ(ExitCodeOf(RunWith({Verdict::kError, Verdict::kKnownIssue})), kExitRed);
+  EXPECT_EQ(ExitCodeOf(RunWith({Verdict::kError, Verdict::kNotRun, Verdict::kUnsupported})), kExitUsage);
 }
 
 TEST(ExitCodeTest, NothingTriedIsNotGood) {

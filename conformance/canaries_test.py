@@ -94,4 +94,4 @@ class Canaries(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)  # a line per test, as it is run

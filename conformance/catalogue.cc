@@ -6,6 +6,11 @@
 #include "fixtures/json_file.h"
 
 namespace aoti_cts {
+namespace {
+
+constexpr int kCatalogueSchema = 1;
+
+}  // namespace
 
 const Requirement* Catalogue::Find(const std::string& id) const {
   for (const Requirement& requirement : requirements) {
@@ -20,7 +25,9 @@ Expected<Catalogue> ReadCatalogue(const std::filesystem::path& file) {
   try {
     Catalogue catalogue;
     ObjectReader reader(*parsed, file.string());
-    reader.Required<int>("schema");
+    if (const int schema = reader.Required<int>("schema"); schema != kCatalogueSchema) {
+      throw BadField(fmt::format("{}: schema {} is not the one this suite reads ({})", file.string(), schema, kCatalogueSchema));
+    }
     for (const nlohmann::json& value : reader.RequiredJson("requirements")) {
       ObjectReader fields(value, fmt::format("{}: requirements[{}]", file.string(), catalogue.requirements.size()));
       catalogue.requirements.push_back({fields.Required<std::string>("id"), fields.Required<std::string>("statement"),

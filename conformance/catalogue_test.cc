@@ -30,6 +30,13 @@ TEST_F(CatalogueTest, EveryRegisteredRequirementIsInTheCatalogue) {
   }
 }
 
+TEST(CatalogueFile, AnotherSchemaIsRefused) {
+  const TemporaryFolder folder;
+  folder.Write("requirements.json", R"({"schema": 2, "requirements": []})");
+  const std::string file = folder.File("requirements.json").string();
+  EXPECT_TRUE(Complains(ReadCatalogue(file), {file, "schema 2 is not the one this suite reads (1)"}));
+}
+
 TEST_F(CatalogueTest, EveryRequirementHasAPropertyAndIsThereOnce) {
   std::set<std::string> ids;
   for (const Requirement& requirement : catalogue_.requirements) {

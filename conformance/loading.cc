@@ -6,13 +6,11 @@
 #include <sys/wait.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include "fixtures/property.h"
-#include "fixtures/sandbox.h"
 
 namespace aoti_cts {
 namespace {
@@ -123,18 +121,12 @@ void CallWithWrongCounts(Trial& t) {
 const Registered kWrongCount{
     {.requirement = "LOAD_5", .sentence = "wrong_input_count_is_refused", .sampled = true, .targets = OncePerCase, .body = CallWithWrongCounts}};
 
-void RequireEmptyTemporary(Trial& t, const std::string& after) {
-  std::string left;
-  for (const auto& entry : std::filesystem::directory_iterator(SandboxTemporary())) left += " " + entry.path().filename().string();
-  t.Check(left.empty(), fmt::format("{} left in TMPDIR:{}", after, left));
-}
-
 void UnloadAndLook(Trial& t) {
   {
     Model model = t.Load();
     t.JudgeCall(model, t.ExampleCall());
   }
-  RequireEmptyTemporary(t, "loading, running and unloading");
+  t.RequireEmptyTemporary("loading, running and unloading");
 }
 
 const Registered kUnloadClean{
@@ -142,7 +134,7 @@ const Registered kUnloadClean{
 
 void FailToLoadAndLook(Trial& t) {
   t.RequireRefusal(t.runner().Load(t.package().path, {.model_name = "no_such_model"}), "loading a model that is not in the package");
-  RequireEmptyTemporary(t, "a failed load");
+  t.RequireEmptyTemporary("a failed load");
 }
 
 const Registered kFailedLoadClean{{.requirement = "LIFE_1",

@@ -30,11 +30,14 @@ int Main(int count, char** arguments) {
   CLI::App app{"Conformance suite for AOTInductor: does a runtime that loads .pt2 packages keep its promises?", "aoti-cts"};
   app.set_version_flag("--version", AOTI_SUITE_VERSION);
   app.require_subcommand(0, 1);  // none at all is told below: an unknown one must be named
-  app.footer("Exit codes: 0 all promises tried hold, 1 at least one does not, 2 not usable, 4 nothing ran, 77 skipped (ctest), 130 interrupted.");
+  app.footer(
+      "Exit codes: 0 all promises tried hold, 1 at least one does not, 2 the command, a file or a runner is not usable, 4 nothing ran, 77 skipped "
+      "(ctest), 130 interrupted.");
   Action chosen;
   AddDoctor(app, chosen);
   AddBuild(app, chosen);
   AddList(app, chosen);
+  AddExplain(app, chosen);
   AddRun(app, chosen, CommandOf(count, arguments));
   AddReport(app, chosen);
   AddBless(app, chosen);

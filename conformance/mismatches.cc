@@ -129,6 +129,7 @@ class ChangedCall {
     changed_.value.storage_data = changed_.memory.data();
     changed_.value.storage_bytes = changed_.memory.size();
     values_[input_] = changed_.value;
+    t.Replace(t.ExampleCall(), input_, changed_.value);
   }
   ChangedCall(const ChangedCall&) = delete;
   ChangedCall& operator=(const ChangedCall&) = delete;

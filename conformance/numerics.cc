@@ -96,6 +96,7 @@ void RunInARow(Trial& t) {
   const CallInputs inputs = t.Inputs(t.call());
   std::vector<aoti_value> values = inputs.values();
   values[feed.input] = made.values()[feed.output];
+  t.Replace(t.call(), feed.input, values[feed.input]);
   const Outputs outputs = t.Run(second, values);
   t.JudgeOutputs(outputs, t.call(), inputs, fmt::format("fed with output {} of {}", feed.output, before.name));
 }

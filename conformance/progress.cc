@@ -46,6 +46,9 @@ void Progress::Finish() {
   if (quiet_) return;
   ShowReds();
   Clear();
+  for (const auto& [said, count] : reds_) {
+    if (count > 1) fmt::print(stderr, "{} more {} in the same words: {}\n", count - 1, said.first, said.second);
+  }
 }
 
 void Progress::Clear() const {
@@ -70,11 +73,17 @@ void Progress::ShowReds() {
     if (!line.contains("end")) continue;
     const auto verdict = VerdictFromName(line.value("verdict", ""));
     if (!verdict || !InfoOf(*verdict).red) continue;
-    Clear();
     const auto message = line.value("message", "");
-    fmt::print(stderr, "{}: {}\n  {}\n", InfoOf(*verdict).name, line.at("end").get<std::string>(),
-               message.substr(0, std::min(message.find('\n'), kLineLimit)));
+    ShowRed(std::string(InfoOf(*verdict).name), line.at("end").get<std::string>(), message.substr(0, std::min(message.find('\n'), kLineLimit)),
+            InfoOf(*verdict).tried);
   }
+}
+
+// What could not be tried has one cause, whatever it was to prove; what was tried is told per requirement.
+void Progress::ShowRed(const std::string& verdict, const std::string& id, const std::string& line, bool tried) {
+  if (++reds_[{tried ? fmt::format("{} of {}", verdict, id.substr(0, id.find('/'))) : verdict, line}] > 1) return;
+  Clear();
+  fmt::print(stderr, "{}: {}\n  {}\n", verdict, id, line);
 }
 
 }  // namespace aoti_cts

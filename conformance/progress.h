@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a person sees while a campaign runs: one moving line on a terminal, a line now and then in a log, and every red verdict at once.
+// What a person sees while a campaign runs: one moving line on a terminal, a line now and then in a log, and every red verdict at once,
+// but one that says what was said already is only counted.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace aoti_cts {
 
@@ -20,12 +23,14 @@ class Progress {
 
  private:
   void ShowReds();
+  void ShowRed(const std::string& verdict, const std::string& id, const std::string& line, bool tried);
   void Clear() const;
 
   std::filesystem::path file_;
   std::ifstream records_;
   std::string partial_;
-  std::set<std::string> complaints_;  // said already: each worker has the same ones
+  std::set<std::string> complaints_;                            // said already: each worker has the same ones
+  std::map<std::pair<std::string, std::string>, size_t> reds_;  // whose and what was said, and how often
   size_t total_;
   size_t ended_ = 0;
   bool quiet_;

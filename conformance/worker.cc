@@ -24,6 +24,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "fixtures/kept_files.h"
 #include "fixtures/known_issues.h"
 #include "fixtures/sandbox.h"
 #include "fixtures/trial.h"
@@ -31,6 +32,7 @@
 namespace aoti_cts {
 namespace {
 
+constexpr size_t kKeepAllTests = 20;    // of so few somebody has named each
 constexpr double kDeadlineFactor = 50;  // times what loading and a first run take on this machine
 
 std::string Today() {
@@ -124,6 +126,7 @@ class Worker {
       const std::string strays = ends_strays_ ? EndStrays() : "";
       if (result.end == SandboxResult::End::kStopped) {
         writer_->Interrupted(test.id);
+        Discard(test);
         return record;
       }
       Interpret(test, result, token, record);
@@ -133,6 +136,7 @@ class Worker {
       record.message = subject.error().message;
     }
     ApplyKnownIssues(record);
+    FinishKeeping(test, record);
     if (InfoOf(record.verdict).red) record.output = result.output;
     writer_->End(record);
     if (context_.options->stop_at_first_red && InfoOf(record.verdict).red) context_.shared->enough = true;
@@ -187,7 +191,9 @@ class Worker {
     PromiseSignOfLife(due_, 2 * deadline + kGraceSeconds);
     return RunInSandbox(Options(test.property->check_inputs, deadline), [&] {
       writer_.reset();  // closes the child's copy: no runner finds the records among its files
-      Trial trial(*test.program, test.call, subject.package, *subject.golden, *runner_);
+      std::optional<KeptFiles> kept;
+      if (context_.options->keep) kept.emplace(KeptFolder(test), *test.program, *subject.golden, subject.package, test.property->check_inputs);
+      Trial trial(*test.program, test.call, subject.package, *subject.golden, *runner_, kept ? &*kept : nullptr);
       if (subject.feeder != nullptr) trial.SetFeeder({subject.feeder, subject.feeder_package});
       try {
         test.property->body(trial);
@@ -197,6 +203,33 @@ class Worker {
       if (!std::filesystem::exists(SandboxTemporary())) trial.Fail("the runner has removed TMPDIR itself, which is not its own");
       return token + ToJson(trial.Finish(test.property->judged)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     });
+  }
+
+  std::filesystem::path KeptFolder(const PlannedTest& test) const { return context_.options->folder / "kept" / KeptFolderName(test.id); }
+
+  void Discard(const PlannedTest& test) const {
+    std::error_code ignored;  // no such folder: nothing was kept
+    std::filesystem::remove_all(KeptFolder(test), ignored);
+  }
+
+  // Completes what the test has left, or removes it where nobody has asked for it.
+  void FinishKeeping(const PlannedTest& test, const Record& record) {
+    if (!context_.options->keep || !std::filesystem::exists(KeptFolder(test))) return;
+    const bool of_interest = InfoOf(record.verdict).red || record.verdict == Verdict::kKnownIssue ||
+                             (record.verdict == Verdict::kRecorded && record.observation != "correct");
+    if (!of_interest && context_.tests->size() > kKeepAllTests) return Discard(test);
+    const std::string verdict = fmt::format("{}{}{}", InfoOf(record.verdict).name, record.observation.empty() ? "" : ", ", record.observation);
+    std::string sentence = record.sentence;
+    std::replace(sentence.begin(), sentence.end(), '_', ' ');
+    const KeptStory story{record.id,
+                          sentence,
+                          verdict,
+                          record.message + (record.known_issue.empty() ? "" : "\nKnown issue: " + record.known_issue),
+                          record.repeat,
+                          spec_.name,
+                          runner_->description().torch_library};
+    const Status finished = FinishKept(KeptFolder(test), story, AOTI_SOURCE_DIR "/fixtures/repeat.cc");
+    if (!finished) writer_->Complaint("what --keep leaves is not complete: " + finished.error().message);
   }
 
   static void BlameForStrays(const std::string& strays, Record& record) {
@@ -237,11 +270,19 @@ class Worker {
     }
   }
 
+  // The first entry that names the test and says what happened. Where only its words are others, the message says so: the entry may be out
+  // of date, or something else may be broken now.
   void ApplyKnownIssues(Record& record) const {
+    const bool broken = record.verdict == Verdict::kFail || record.verdict == Verdict::kCrash || record.verdict == Verdict::kTimeout;
+    std::string hints;
     for (const KnownIssue& issue : issues_.current) {
       if (!MatchesGlob(issue.tests, record.id)) continue;
-      const bool broken = record.verdict == Verdict::kFail || record.verdict == Verdict::kCrash || record.verdict == Verdict::kTimeout;
-      if (broken && record.message.find(issue.text) != std::string::npos) {
+      if (broken && record.message.find(issue.text) == std::string::npos) {
+        hints += fmt::format("\na known issue names this test, but its words \"{}\" are not in the message: \"{}\" ({})", issue.text, issue.tests,
+                             issue.source);
+        continue;
+      }
+      if (broken) {
         record.verdict = Verdict::kKnownIssue;
         record.known_issue = issue.source + ": " + issue.reason;
       } else if (record.verdict == Verdict::kPass) {
@@ -252,6 +293,7 @@ class Worker {
       }
       return;
     }
+    record.message += hints;
   }
 
   Record Planned(const PlannedTest& test) const {
@@ -344,13 +386,13 @@ int WorkerMain(const WorkerContext& context, const RunnerSpec& spec, std::atomic
   try {
     auto runner = Runner::Open(spec);
     if (!runner) {
-      RecordWriter(context.options->folder / "records.jsonl").Complaint(runner.error().message);
+      RecordWriter(context.options->folder / "records.jsonl").Stopped(spec.name, runner.error().message);
       return kWorkerNoRunner;
     }
     const std::filesystem::path file = context.options->paths.known_issues / ((*runner)->description().base + ".known_issues.json");
-    auto issues = ReadKnownIssues(file, (*runner)->description().torch_version, Today());
+    auto issues = ReadKnownIssues(file, (*runner)->description().torch_version, Today(), AOTI_SOURCE_DIR);
     if (!issues) {
-      RecordWriter(context.options->folder / "records.jsonl").Complaint(issues.error().message);
+      RecordWriter(context.options->folder / "records.jsonl").Stopped(spec.name, issues.error().message);
       return kWorkerNoRunner;
     }
     PrepareGoogleTest();

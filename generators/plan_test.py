@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from aoti_generate import case as vocabulary
-from aoti_generate import plan
+from aoti_generate import cases, plan
 from aoti_generate.case import Case, CaseError, Dim, all_cases
 from aoti_generate.formula import ValueRange
 
@@ -81,6 +82,72 @@ class Plan(unittest.TestCase):
 
 def build() -> None:
     """Stands for a model: the plan never calls it."""
+
+
+class BadCaseFiles(unittest.TestCase):
+    """A file that cannot be a case file is named with its line, by the plan and by the check that the plan makes."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def refused(self, text: str | bytes, line: int, words: str) -> None:
+        file = self.folder / "mine.py"
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        with self.assertRaises(CaseError) as raised:
+            cases.check(file)
+        self.assertRegex(str(raised.exception), f"^{re.escape(str(file))}:{line}: .*{words}")
+
+    def test_what_is_no_python(self) -> None:
+        self.refused("import typing\n\ndef f(:\n", 3, "not valid Python: ")
+        self.refused("x = 'never closed\n", 1, "not valid Python: unterminated string")
+        self.refused(b"x = 1\0\n", 1, "not valid Python: ")
+
+    def test_torch_at_module_level(self) -> None:
+        words = "imports torch at module level: .*inside functions only"
+        for text, line in (
+            ("import torch\n", 1),
+            ("import typing\nimport torch.nn as nn\n", 2),
+            ("import typing, torch\n", 1),
+            ("\nfrom torch import nn\n", 2),
+            ("from torch.nn import Linear\n", 1),
+            ("try:\n    import torch\nexcept ImportError:\n    torch = None\n", 2),
+            ("class Model:\n    import torch\n", 2),
+            ("import typing\nif typing.TYPE_CHECKING:\n    pass\nelse:\n    import torch\n", 5),
+            ("if True:\n    import torch\n", 2),
+        ):
+            with self.subTest(text):
+                self.refused(text, line, words)
+
+    def test_torch_inside_functions_and_for_types(self) -> None:
+        file = self.folder / "mine.py"
+        file.write_text(
+            "import typing\nimport torchlike\nfrom .torch import x\nif typing.TYPE_CHECKING:\n    import torch\n"
+            "def f():\n    import torch\n\n    def g():\n        from torch import nn\n"
+        )
+        cases.check(file)
+
+    def test_the_plan_names_the_file_and_the_line_without_a_traceback(self) -> None:
+        shutil.copytree(GENERATORS / "aoti_generate", self.folder / "aoti_generate", ignore=shutil.ignore_patterns("__pycache__"))
+        bad = self.folder / "aoti_generate" / "cases" / "mine.py"
+        command = [sys.executable, "-m", "aoti_generate", "plan", "--out", str(self.folder / "cases.json")]
+        for text, words in {
+            "def f(:\n": f"error: {bad}:1: not valid Python: ",
+            "\n\nimport torch\n": f"error: {bad}:3: imports torch at module level",
+            "x = 1\ny = frobnicate\n": f"error: {bad}:2: NameError: name 'frobnicate' is not defined",
+            "from ..case import Case, case\n\n@case(source='S0')\ndef mine(c: Case) -> None:\n    'Doc.'\n    c.frobnicate()\n": (
+                f"error: {bad}:6: AttributeError: 'Case' object has no attribute 'frobnicate'"
+            ),
+        }.items():
+            with self.subTest(text):
+                bad.write_text(text)
+                environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+                done = subprocess.run(command, env=environment, cwd=self.folder, capture_output=True, text=True)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+                self.assertIn(words, done.stderr)
+        self.assertFalse((self.folder / "cases.json").exists())
 
 
 class BadCases(unittest.TestCase):

@@ -106,7 +106,7 @@ class TwoSteps(InAFolder):
         from aoti_generate import compile
 
         case = self.linear()
-        self.assertEqual(self.bless(case), ["a new golden"])
+        self.assertEqual(self.bless(case)[0], "a new golden")
         self.assertEqual(self.files(), ["fake.json.unapproved", "fake.safetensors.unapproved"])
         self.assertEqual(self.approve(), 0)
         self.assertEqual(self.files(), ["fake.json", "fake.safetensors"])
@@ -122,6 +122,33 @@ class TwoSteps(InAFolder):
         self.approve("fake")
         self.assertEqual(self.files(), ["fake.json", "fake.safetensors"])
         self.assertNotEqual((self.golden / "fake.safetensors").read_bytes(), blessed["fake.safetensors"])
+
+    def test_a_difference_is_told_in_values_per_call_and_output(self) -> None:
+        import torch
+
+        class Model(torch.nn.Module):
+            def __init__(self, last: float, dtype: torch.dtype = torch.float32, outputs: int = 1) -> None:
+                super().__init__()
+                self.last, self.dtype, self.outputs = last, dtype, outputs
+
+            def forward(self, x: torch.Tensor) -> typing.Any:
+                y = x.new_tensor([0, -1.5, self.last]).to(self.dtype)
+                return tuple(y.clone() for _ in range(self.outputs))
+
+        case = fakes.a_case(Path(__file__))
+        new = self.bless(case, Model(2))
+        self.assertIn("example: output 0\n    was nothing\n    now float32 [3], strides [1]: min -1.5, max 2, first 0 -1.5 2", new)
+        self.approve()
+        was = "    was float32 [3], strides [1]: min -1.5, max 2, first 0 -1.5 2\n"
+        changes = self.bless(case, Model(2.25))
+        now = "    now float32 [3], strides [1]: min -1.5, max 2.25, first 0 -1.5 2.25\n    largest difference 0.25"
+        self.assertEqual(changes, [f"{call.name}: output 0\n{was}{now}" for call in case.calls])
+        self.assertIn("    now float16 [3], strides [1]: min -1.5, max 2, first 0 -1.5 2", self.bless(case, Model(2, torch.float16))[0])
+        self.assertRegex(self.bless(case, Model(2, outputs=2))[0], r"example: output 1\n    was nothing\n    now float32 \[3\]")
+        self.assertIn("max 0, 1 NaN or infinite, first 0 -1.5 nan", self.bless(case, Model(float("nan")))[0])
+        self.assertTrue(self.bless(case, Model(float("inf")))[0].endswith("first 0 -1.5 inf"))
+        (self.golden / "fake.safetensors").write_bytes(b"damaged")
+        self.assertIn("    was float32 [3], strides [1]: values not readable\n", self.bless(case, Model(3))[0])
 
     def test_what_does_not_differ_needs_no_approval(self) -> None:
         case = self.linear()

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fixed runs that every format is tested with, and the comparison with an approved text. A new field of a record shows here first.
+// The fixed runs that every format is tested with. A new field of a record shows here first.
 #pragma once
 
-#include <gtest/gtest.h>
-
-#include <filesystem>
-#include <fstream>
 #include <limits>
-#include <sstream>
 #include <string>
 
 #include "reports/record.h"
@@ -126,25 +121,6 @@ inline Run Huge(size_t tests, size_t message_bytes) {
     if (i % 10 == 0) run.complaints.push_back(record.message);
   }
   return run;
-}
-
-inline std::string ReadFile(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return text.str();
-}
-
-inline void ExpectApproved(const std::string& file_name, const std::string& text) {
-  const std::filesystem::path approved = std::filesystem::path(REPORTS_DIR) / "approved" / file_name;
-  const std::filesystem::path unapproved = approved.string() + ".unapproved";
-  if (ReadFile(approved) == text) {
-    std::filesystem::remove(unapproved);
-    return;
-  }
-  std::ofstream(unapproved, std::ios::binary) << text;
-  ADD_FAILURE() << approved.string() << " is not what was written now. Look at the difference:\n  diff " << approved.string() << " "
-                << unapproved.string() << "\nand if it is what you meant, approve it:\n  mv " << unapproved.string() << " " << approved.string();
 }
 
 }  // namespace aoti_cts

@@ -8,6 +8,7 @@
 #include <cctype>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 #include <string>
 #include <vector>
@@ -216,32 +217,52 @@ std::string Promise(const Page& page, const std::string& requirement) {
                      Escaped(found->second->source));
 }
 
-std::string BrokenItem(const Page& page, const Record& record, bool open) {
+std::string IdList(const std::vector<const Record*>& records, size_t from) {
+  std::string ids;
+  for (size_t i = from; i < records.size() && i < from + kIdsPerGroup; ++i) ids += "<li>" + Code(records[i]->id) + "</li>\n";
+  if (records.size() > from + kIdsPerGroup) {
+    ids += fmt::format("<li>and {} more, all in results.json</li>\n", records.size() - from - kIdsPerGroup);
+  }
+  return ids;
+}
+
+std::string BrokenItem(const Page& page, const RecordGroup& group, bool open) {
+  const Record& record = *group.records.front();
   std::string item = fmt::format("<details class=\"item\"{}><summary>{} {} {}</summary><div>\n", open ? " open" : "", VerdictChip(record),
                                  Escaped(Spaced(record.sentence)), Subject(page, record));
-  item += Pre(Reason(record), kMessageBytes);
+  item += Pre(group.reason, kMessageBytes);
   if (!record.known_issue.empty()) item += "<p>Known issue: " + Escaped(record.known_issue) + "</p>\n";
   for (const std::string& left : record.residue) item += "<p>Left behind: " + Code(left) + "</p>\n";
   if (!record.repeat.empty()) item += "<p>Repeat it with</p>\n" + Pre(record.repeat, kMessageBytes);
   if (!record.output.empty()) item += Details("The end of its output", Pre(record.output, kOutputBytes));
+  if (group.records.size() > 1) {
+    item += fmt::format("<p>{} in the same words:</p>\n<ul>\n{}</ul>\n", Counted(group.records.size() - 1, "more test"), IdList(group.records, 1));
+  }
   return item + "</div></details>\n";
 }
 
 std::string Broken(const Page& page) {
-  std::map<std::string, std::vector<const Record*>> by_requirement;
+  std::map<std::string, std::vector<RecordGroup>> by_requirement;
   std::vector<std::string> order;
   for (const Record* record : BrokenRecords(page.run)) {
-    auto& records = by_requirement[record->requirement];
-    if (records.empty()) order.push_back(record->requirement);
-    records.push_back(record);
+    if (by_requirement.try_emplace(record->requirement).second) order.push_back(record->requirement);
+  }
+  for (const RecordGroup& group : GroupBroken(page.run)) {
+    std::map<std::string, RecordGroup> parts;
+    for (const Record* record : group.records) {
+      parts.try_emplace(record->requirement, RecordGroup{group.verdict, group.reason, {}}).first->second.records.push_back(record);
+    }
+    for (auto& [requirement, part] : parts) by_requirement[requirement].push_back(std::move(part));
   }
   Section section("", "", kBrokenBudget);
   for (const std::string& requirement : order) {
-    const auto& records = by_requirement[requirement];
-    std::string head = fmt::format("<h3>{} <small>{}</small></h3>\n", RequirementLink(page, requirement), Counted(records.size(), "test")) +
-                       Promise(page, requirement);
-    for (const Record* record : records) {
-      section.Item(head + BrokenItem(page, *record, !head.empty()));
+    const auto& groups = by_requirement[requirement];
+    const size_t tests =
+        std::accumulate(groups.begin(), groups.end(), size_t{0}, [](size_t sum, const RecordGroup& group) { return sum + group.records.size(); });
+    std::string head =
+        fmt::format("<h3>{} <small>{}</small></h3>\n", RequirementLink(page, requirement), Counted(tests, "test")) + Promise(page, requirement);
+    for (const RecordGroup& group : groups) {
+      section.Item(head + BrokenItem(page, group, !head.empty()));
       head.clear();
     }
   }
@@ -723,10 +744,8 @@ std::string Slowest(const Page& page) {
   return section.Finish();
 }
 
-std::string UntriedItem(const UntriedGroup& group) {
-  std::string ids = "<ul>\n";
-  for (size_t i = 0; i < std::min(group.records.size(), kIdsPerGroup); ++i) ids += "<li>" + Code(group.records[i]->id) + "</li>\n";
-  if (group.records.size() > kIdsPerGroup) ids += fmt::format("<li>and {} more, all in results.json</li>\n", group.records.size() - kIdsPerGroup);
+std::string UntriedItem(const RecordGroup& group) {
+  std::string ids = "<ul>\n" + IdList(group.records, 0);
   const std::string& repeat = group.records.front()->repeat;
   if (group.verdict == Verdict::kError && !repeat.empty()) ids += "<li>repeat the first with " + Pre(repeat, kMessageBytes) + "</li>\n";
   return fmt::format("<h3>{} {}</h3>\n", Chip(ToneOf(group.verdict), Spaced(std::string(InfoOf(group.verdict).name))),
@@ -736,7 +755,7 @@ std::string UntriedItem(const UntriedGroup& group) {
 
 std::string Untried(const Page& page) {
   Section section("", "", kUntriedBudget);
-  for (const UntriedGroup& group : GroupUntried(page.run)) section.Item(UntriedItem(group));
+  for (const RecordGroup& group : GroupUntried(page.run)) section.Item(UntriedItem(group));
   return section.Finish();
 }
 
@@ -762,7 +781,7 @@ std::string Provenance(const Page& page) {
 
 std::string Complaints(const Page& page) {
   Section section("<ul>\n", "</ul>\n", kSmallBudget);
-  for (const std::string& complaint : page.run.complaints) section.Item("<li>" + Escaped(complaint) + "</li>\n");
+  for (const std::string& complaint : OtherComplaints(page.run)) section.Item("<li>" + Escaped(complaint) + "</li>\n");
   return section.Finish();
 }
 

@@ -8,6 +8,7 @@
 #include <set>
 #include <string_view>
 
+#include "reports/approved_test.h"
 #include "reports/fixed_runs.h"
 #include "reports/report.h"
 #include "reports/text.h"

@@ -124,23 +124,33 @@ std::string VerdictTable(const Run& run) {
   return table + fmt::format("| **planned** | **{}** | |\n\n", run.records.size());
 }
 
-std::string BrokenItem(const Record& record) {
+std::string IdList(const std::vector<const Record*>& records, size_t from) {
+  std::string list;
+  for (size_t i = from; i < records.size() && i < from + kIdsPerGroup; ++i) list += "- " + Code(records[i]->id, false) + "\n";
+  if (records.size() > from + kIdsPerGroup) list += fmt::format("- and {} more, all in `results.json`\n", records.size() - from - kIdsPerGroup);
+  return list;
+}
+
+std::string BrokenItem(const RecordGroup& group) {
+  const Record& record = *group.records.front();
   const std::string call = record.call.empty() ? "" : "." + record.call;
   std::string item = fmt::format("### {} {}\n\n", Escaped(record.requirement), Escaped(record.sentence));
   item += fmt::format("**{}**: case {}, runner {}, test {}\n\n", InfoOf(record.verdict).name, Code(record.case_name + call, false),
                       Code(record.runner, false), Code(record.id, false));
-  item += Fenced(Reason(record), "text", kMessageBytes);
+  item += Fenced(group.reason, "text", kMessageBytes);
   for (const std::string& left : record.residue) item += "\nLeft behind: " + Code(Shorten(left, kCellBytes), false) + "\n";
   if (!record.repeat.empty()) item += "\nRepeat it with\n\n" + Fenced(record.repeat, "sh", kMessageBytes);
   if (!record.output.empty()) {
     item += "\n<details><summary>The end of its output</summary>\n\n" + Fenced(record.output, "text", kOutputBytes) + "\n</details>\n";
   }
+  if (group.records.size() > 1)
+    item += fmt::format("\n{} in the same words:\n\n", Counted(group.records.size() - 1, "more test")) + IdList(group.records, 1);
   return item + "\n";
 }
 
 std::string Broken(const Run& run) {
   Section section("## What does not hold\n\n", kBrokenBudget);
-  for (const Record* record : BrokenRecords(run)) section.Item(BrokenItem(*record));
+  for (const RecordGroup& group : GroupBroken(run)) section.Item(BrokenItem(group));
   return section.Finish();
 }
 
@@ -165,13 +175,12 @@ std::string Recorded(const Run& run) {
 }
 
 // A reason of one line stands beside the count, a longer one (a compiler's message) in a fence.
-std::string UntriedItem(const UntriedGroup& group) {
+std::string UntriedItem(const RecordGroup& group) {
   const std::string head = fmt::format("**{}**, {}", InfoOf(group.verdict).name, Counted(group.records.size(), "test"));
   const bool one_line = CleanText(group.reason).find('\n') == std::string::npos;
   std::string item =
       one_line ? fmt::format("{}: {}\n\n", head, Escaped(group.reason)) : head + ":\n\n" + Fenced(group.reason, "text", kMessageBytes) + "\n";
-  for (size_t i = 0; i < group.records.size() && i < kIdsPerGroup; ++i) item += "- " + Code(group.records[i]->id, false) + "\n";
-  if (group.records.size() > kIdsPerGroup) item += fmt::format("- and {} more, all in `results.json`\n", group.records.size() - kIdsPerGroup);
+  item += IdList(group.records, 0);
   const std::string& repeat = group.records.front()->repeat;
   if (group.verdict == Verdict::kError && !repeat.empty()) item += "\nRepeat the first with\n\n" + Fenced(repeat, "sh", kMessageBytes);
   return item + "\n";
@@ -179,7 +188,7 @@ std::string UntriedItem(const UntriedGroup& group) {
 
 std::string Untried(const Run& run) {
   Section section("## Could not be tried\n\n", kUntriedBudget);
-  for (const UntriedGroup& group : GroupUntried(run)) section.Item(UntriedItem(group));
+  for (const RecordGroup& group : GroupUntried(run)) section.Item(UntriedItem(group));
   return section.Finish();
 }
 
@@ -202,7 +211,7 @@ std::string Provenance(const Run& run) {
 
 std::string Complaints(const Run& run) {
   Section section("## Also wrong\n\n", kSmallBudget);
-  for (const std::string& complaint : run.complaints) section.Item("- " + Escaped(complaint) + "\n");
+  for (const std::string& complaint : OtherComplaints(run)) section.Item("- " + Escaped(complaint) + "\n");
   return section.Finish();
 }
 

@@ -101,8 +101,10 @@ class RecordReader {
       record.message = "the records hold two ends of this test: something other than the suite wrote them";
     } else if (line.contains("runner")) {
       ReadRunner(line, run_);
+      stopped_.erase(line.at("runner").get<std::string>());
     } else if (line.contains("complaint")) {
       ReadComplaint(line, run_);
+      if (line.contains("stops")) stopped_[line.at("stops").get<std::string>()] = line.at("complaint").get<std::string>();
     }
   }
 
@@ -116,12 +118,17 @@ class RecordReader {
       record.verdict = Verdict::kCrash;
       record.message = "the test began and never ended: the process that ran it died";
     }
+    for (Record& record : run_.records) {
+      const auto reason = stopped_.find(record.runner);
+      if (record.verdict == Verdict::kNotRun && reason != stopped_.end()) record.message = reason->second;
+    }
   }
 
  private:
   Run& run_;
   std::map<std::string, size_t> index_;
   std::map<std::string, State> states_;
+  std::map<std::string, std::string> stopped_;  // runner, and why it begins no further test: the last reason is the one that stands
 };
 
 void ReadPlan(const std::filesystem::path& file, Run& run) {
@@ -206,6 +213,7 @@ void RecordWriter::Begin(const std::string& id) { Line({{"begin", id}}); }
 void RecordWriter::Interrupted(const std::string& id) { Line({{"interrupted", id}}); }
 void RecordWriter::Runner(const std::string& name, const json& description) { Line({{"runner", name}, {"description", description}}); }
 void RecordWriter::Complaint(const std::string& text) { Line({{"complaint", text}}); }
+void RecordWriter::Stopped(const std::string& runner, const std::string& text) { Line({{"complaint", text}, {"stops", runner}}); }
 
 void RecordWriter::End(const Record& record) {
   json line = ToJson(record);

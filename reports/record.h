@@ -77,6 +77,8 @@ class RecordWriter {
   void Interrupted(const std::string& id);
   void Runner(const std::string& name, const nlohmann::json& description);
   void Complaint(const std::string& text);
+  // A complaint that is the reason why tests of `runner` do not begin.
+  void Stopped(const std::string& runner, const std::string& text);
 
  private:
   void Line(const nlohmann::json& line);
@@ -84,7 +86,8 @@ class RecordWriter {
   int fd_ = -1;
 };
 
-// Reads plan.json and records.jsonl of a run folder. A test begun and never ended is a crash; a planned one without a line is not_run.
+// Reads plan.json and records.jsonl of a run folder. A test begun and never ended is a crash; a planned one without a line is not_run, and its
+// message is what stopped its runner, where the records say so.
 // Throws std::runtime_error naming the file where either cannot be read.
 Run ReadRun(const std::filesystem::path& folder);
 

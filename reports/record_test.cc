@@ -144,6 +144,28 @@ TEST_F(RecordTest, WhatAResumedRunWritesAfterATornLineIsRead) {
   EXPECT_EQ(run.records[1].verdict, Verdict::kPass);
 }
 
+TEST_F(RecordTest, ATestThatIsNotRunSaysWhatStoppedItsRunner) {
+  RecordWriter writer(Records());
+  writer.Complaint("a dead entry");
+  writer.Stopped("other", "cannot be opened");
+  writer.Stopped("package", "died once");
+  writer.Stopped("package", "died again");
+  first_.verdict = Verdict::kPass;
+  writer.Begin(first_.id);
+  writer.End(first_);
+  const auto run = Read();
+  EXPECT_EQ(run.complaints.size(), 4u);
+  EXPECT_EQ(run.records[0].message, "");
+  EXPECT_EQ(run.records[1].message, "died again");
+}
+
+TEST_F(RecordTest, WhatStoppedARunnerIsForgottenWhenAResumedRunOpensIt) {
+  RecordWriter writer(Records());
+  writer.Stopped("package", "cannot be opened");
+  writer.Runner("package", json::object());
+  EXPECT_EQ(Read().records[0].message, "");
+}
+
 TEST_F(RecordTest, ARunnerAndAComplaintOfAResumedRunAreKeptOnce) {
   RecordWriter writer(Records());
   writer.Runner("package", {{"torch", "old"}});

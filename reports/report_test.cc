@@ -14,6 +14,7 @@
 #include <set>
 #include <sstream>
 
+#include "reports/approved_test.h"
 #include "reports/fixed_runs.h"
 #include "reports/text.h"
 
@@ -270,9 +271,48 @@ TEST(SummaryTest, NoLineIsWiderThanEightyColumnsButIdsAndCommands) {
   }
 }
 
+TEST(FormatsForAPerson, TellACauseThatManyTestsShareOnce) {
+  auto run = AllGood();
+  const std::string cause = "refused because it refuses everything";
+  for (const char* requirement : {"NUM_1", "DYN_1"}) {
+    for (int i = 0; i < 30; ++i) {
+      run.records.push_back(OneTest(requirement, "a_promise", std::to_string(i), Verdict::kFail));
+      run.records.back().message = cause;
+    }
+  }
+  const auto times = [&](const std::string& text) {
+    size_t count = 0;
+    for (size_t at = text.find(cause); at != std::string::npos; at = text.find(cause, at + 1)) ++count;
+    return count;
+  };
+  EXPECT_EQ(times(Summary(run)), 1u);
+  EXPECT_NE(Summary(run).find("and 59 more tests in the same words"), std::string::npos);
+  EXPECT_EQ(times(Markdown(run)), 1u);
+  EXPECT_NE(Markdown(run).find("- and 49 more, all in `results.json`"), std::string::npos);
+  const std::string html = Html(run, nullptr, {});
+  EXPECT_EQ(times(html), 2u) << "once per requirement";
+  EXPECT_NE(html.find("29 more tests in the same words"), std::string::npos);
+}
+
+TEST(FormatsForAPerson, TellWhatStoppedARunnerOnceAndOtherComplaintsToo) {
+  auto run = AllGood();
+  const std::string cause = "the runner cannot be opened";
+  run.records.push_back(OneTest("NUM_1", "a_promise", "", Verdict::kNotRun));
+  run.records.back().message = cause;
+  run.complaints = {cause, "a dead entry"};
+  for (const auto& text : {Summary(run), Markdown(run), Html(run, nullptr, {})}) {
+    EXPECT_EQ(text.find(cause), text.rfind(cause)) << text;
+    EXPECT_NE(text.find(cause), std::string::npos) << text;
+    EXPECT_NE(text.find("a dead entry"), std::string::npos) << text;
+  }
+}
+
 TEST(SummaryTest, ALongListIsCutAndSaysSo) {
   auto run = AllGood();
-  for (int i = 0; i < 60; ++i) run.records.push_back(OneTest("NUM_1", "all_outputs_agree", std::to_string(i), Verdict::kFail));
+  for (int i = 0; i < 60; ++i) {
+    run.records.push_back(OneTest("NUM_1", "all_outputs_agree", std::to_string(i), Verdict::kFail));
+    run.records.back().message = "wrong in its own way: " + std::to_string(i);
+  }
   EXPECT_NE(Summary(run).find("  and 10 more, all in the reports\n"), std::string::npos);
 }
 

@@ -15,20 +15,8 @@
 namespace aoti_cts {
 namespace {
 
-constexpr size_t kWidth = 80;
 constexpr size_t kMaxListed = 50;         // more would push the table out of sight; the reports have all
 constexpr size_t kRequirementWidth = 30;  // leaves room for five columns of ten
-
-// Wrapped text whose first line follows `label`, the rest below it.
-std::string Hanging(const std::string& label, std::string_view text) {
-  std::string block;
-  std::string indent = label;
-  for (const std::string& line : Wrap(CleanText(text), kWidth - label.size())) {
-    block += line.empty() ? "" : indent + line + "\n";
-    indent.assign(label.size(), ' ');
-  }
-  return block;
-}
 
 std::string VerdictTable(const Run& run) {
   std::string table = fmt::format("{:<15}  {:>6}\n", "verdict", "tests");
@@ -58,14 +46,17 @@ std::string RequirementTable(const Run& run) {
 
 std::string RepeatLine(const Record& record) { return record.repeat.empty() ? "" : "    " + CleanText(FirstLine(record.repeat)) + "\n"; }
 
+// Grouped: a runtime that refuses everything in the same words is one line to read, and how often it was said.
 std::string BrokenList(const Run& run) {
-  const std::vector<const Record*> broken = BrokenRecords(run);
+  const std::vector<RecordGroup> broken = GroupBroken(run);
   if (broken.empty()) return "";
   std::string list = "\nWhat does not hold\n";
   for (size_t i = 0; i < broken.size() && i < kMaxListed; ++i) {
-    const Record& record = *broken[i];
-    list += "  " + CleanText(record.id) + "\n";
-    list += Hanging(fmt::format("    {}: ", InfoOf(record.verdict).name), FirstLine(Reason(record))) + RepeatLine(record);
+    const RecordGroup& group = broken[i];
+    const Record& first = *group.records.front();
+    list += "  " + CleanText(first.id) + "\n";
+    list += Hanging(fmt::format("    {}: ", InfoOf(group.verdict).name), FirstLine(group.reason)) + RepeatLine(first);
+    if (group.records.size() > 1) list += fmt::format("    and {} in the same words\n", Counted(group.records.size() - 1, "more test"));
   }
   if (broken.size() > kMaxListed) list += fmt::format("  and {} more, all in the reports\n", broken.size() - kMaxListed);
   return list;
@@ -75,7 +66,7 @@ std::string BrokenList(const Run& run) {
 std::string UntriedList(const Run& run) {
   std::string list;
   size_t listed = 0;
-  for (const UntriedGroup& group : GroupUntried(run)) {
+  for (const RecordGroup& group : GroupUntried(run)) {
     if (++listed > kMaxListed) return list + "  and more, all in the reports\n";
     list += Hanging(fmt::format("  {}: ", InfoOf(group.verdict).name), Counted(group.records.size(), "test") + ": " + FirstLine(group.reason));
     if (group.verdict != Verdict::kError) continue;
@@ -102,7 +93,7 @@ std::string KnownIssueList(const Run& run) {
 
 std::string ComplaintList(const Run& run) {
   std::string list;
-  for (const std::string& complaint : run.complaints) list += Hanging("  - ", complaint);
+  for (const std::string& complaint : OtherComplaints(run)) list += Hanging("  - ", complaint);
   return list.empty() ? "" : "\nAlso wrong\n" + list;
 }
 

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "reports/text.h"
@@ -101,6 +103,15 @@ std::string Others(const Totals& totals) {
   return fmt::format("{}", fmt::join(clauses, "; "));
 }
 
+std::vector<RecordGroup> Grouped(const std::vector<const Record*>& records) {
+  Ordered<RecordGroup, std::pair<Verdict, std::string>> groups;
+  for (const Record* record : records) {
+    const std::string reason = Reason(*record);
+    groups.At({record->verdict, reason}, {record->verdict, reason, {}}).records.push_back(record);
+  }
+  return groups.Take();
+}
+
 }  // namespace
 
 std::vector<RequirementTally> TallyRequirements(const Run& run) {
@@ -123,17 +134,17 @@ std::vector<KnownIssueTally> TallyKnownIssues(const Run& run) {
   return entries.Take();
 }
 
-std::vector<UntriedGroup> GroupUntried(const Run& run) {
-  Ordered<UntriedGroup, std::pair<Verdict, std::string>> groups;
+std::vector<RecordGroup> GroupUntried(const Run& run) {
+  std::vector<const Record*> untried;
   for (const Record& record : run.records) {
-    if (InfoOf(record.verdict).tried) continue;
-    const std::string reason = Reason(record);
-    groups.At({record.verdict, reason}, {record.verdict, reason, {}}).records.push_back(&record);
+    if (!InfoOf(record.verdict).tried) untried.push_back(&record);
   }
-  std::vector<UntriedGroup> result = groups.Take();
-  std::stable_partition(result.begin(), result.end(), [](const UntriedGroup& group) { return InfoOf(group.verdict).red; });
+  std::vector<RecordGroup> result = Grouped(untried);
+  std::stable_partition(result.begin(), result.end(), [](const RecordGroup& group) { return InfoOf(group.verdict).red; });
   return result;
 }
+
+std::vector<RecordGroup> GroupBroken(const Run& run) { return Grouped(BrokenRecords(run)); }
 
 std::vector<const Record*> BrokenRecords(const Run& run) {
   std::vector<const Record*> broken;
@@ -142,6 +153,17 @@ std::vector<const Record*> BrokenRecords(const Run& run) {
     if (info.red && info.tried) broken.push_back(&record);
   }
   return broken;
+}
+
+std::vector<std::string> OtherComplaints(const Run& run) {
+  std::set<std::string> told;
+  for (const Record& record : run.records) {
+    if (!InfoOf(record.verdict).tried) told.insert(record.message);
+  }
+  std::vector<std::string> others;
+  std::copy_if(run.complaints.begin(), run.complaints.end(), std::back_inserter(others),
+               [&](const std::string& complaint) { return !told.contains(complaint); });
+  return others;
 }
 
 std::string Reason(const Record& record) { return record.message.empty() ? std::string(InfoOf(record.verdict).meaning) : record.message; }

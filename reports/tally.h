@@ -35,18 +35,24 @@ struct KnownIssueTally {
 
 std::vector<KnownIssueTally> TallyKnownIssues(const Run& run);
 
-// Tests that were not tried for the same reason.
-struct UntriedGroup {
+// Tests with one verdict for the same reason, word for word.
+struct RecordGroup {
   Verdict verdict;
   std::string reason;
   std::vector<const Record*> records;
 };
 
-// The red ones (error, not_run) first.
-std::vector<UntriedGroup> GroupUntried(const Run& run);
+// Tests that were not tried, the red ones (error, not_run) first.
+std::vector<RecordGroup> GroupUntried(const Run& run);
+
+// Tests that were tried and are red.
+std::vector<RecordGroup> GroupBroken(const Run& run);
 
 // Tests that were tried and are red.
 std::vector<const Record*> BrokenRecords(const Run& run);
+
+// Complaints that are not told already as the reason why tests were not tried.
+std::vector<std::string> OtherComplaints(const Run& run);
 
 // Why a test is no pass: its message, else what its verdict means.
 std::string Reason(const Record& record);

@@ -145,6 +145,16 @@ std::vector<std::string> Wrap(std::string_view clean, size_t width) {
   return lines;
 }
 
+std::string Hanging(const std::string& label, std::string_view text, size_t width) {
+  std::string block;
+  std::string indent = label;
+  for (const std::string& line : Wrap(CleanText(text), width - label.size())) {
+    block += line.empty() ? "" : indent + line + "\n";
+    indent.assign(label.size(), ' ');
+  }
+  return block;
+}
+
 std::string Counted(size_t count, std::string_view noun) { return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s"); }
 
 }  // namespace aoti_cts

@@ -10,6 +10,8 @@
 
 namespace aoti_cts {
 
+inline constexpr size_t kTextWidth = 80;  // of what is printed for a person
+
 // Well-formed UTF-8 that XML 1.0 allows and no terminal obeys: bad bytes and control characters become U+FFFD, line ends become \n.
 std::string CleanText(std::string_view text);
 
@@ -25,6 +27,9 @@ size_t Columns(std::string_view clean);
 
 // Lines of at most `width` columns, broken at spaces, and within a word only where the word alone is wider.
 std::vector<std::string> Wrap(std::string_view clean, size_t width);
+
+// Text cleaned and wrapped to lines of at most `width` columns, each with a line end: the first follows `label`, the rest stand below it.
+std::string Hanging(const std::string& label, std::string_view text, size_t width = kTextWidth);
 
 // "1 test", "2 tests".
 std::string Counted(size_t count, std::string_view noun);

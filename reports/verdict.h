@@ -62,7 +62,7 @@ constexpr std::optional<Verdict> VerdictFromName(std::string_view name) {
 enum ExitCode : int {
   kExitGood = 0,
   kExitRed = 1,         // at least one red verdict
-  kExitUsage = 2,       // the command, a file or a runner is not usable
+  kExitUsage = 2,       // the command, a file or a runner is not usable, so that nothing was tried
   kExitNothingRan = 4,  // nothing selected, or nothing tried
   kExitSkipped = 77,    // with --ctest: nothing could be tried, and each test says why
   kExitInterrupted = 130,

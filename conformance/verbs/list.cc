@@ -7,6 +7,7 @@
 #include <set>
 
 #include "conformance/verbs/verbs.h"
+#include "reports/text.h"
 
 namespace aoti_cts {
 namespace {
@@ -101,7 +102,7 @@ int Execute(const ListOptions& options) {
   auto catalogue = ReadCatalogue(options.paths.requirements);
   if (!catalogue) return Complain(catalogue.error());
   if (options.cases) {
-    for (const Case& c : *cases) fmt::print("{:<16} {}  [{}]\n", c.name, c.doc, c.source);
+    for (const Case& c : *cases) fmt::print("{}", Hanging(fmt::format("{:<18}  ", c.name), fmt::format("{} [{}]", c.doc, c.source)));
     return kExitGood;
   }
   const std::vector<RunnerSpec> runners{{options.runner, {}}};
@@ -117,7 +118,8 @@ int Execute(const ListOptions& options) {
     const auto recorded = std::count_if(tests.begin(), tests.end(),
                                         [&](const PlannedTest& t) { return t.property->requirement == requirement.id && !t.property->judged; });
     if (judged + recorded == 0) continue;
-    fmt::print("{:<8} {:>3} judged {:>3} recorded  {}\n         [{}]\n", requirement.id, judged, recorded, requirement.statement, requirement.source);
+    fmt::print("{}", Hanging(fmt::format("{:<8} {:>3} judged {:>3} recorded  ", requirement.id, judged, recorded),
+                             fmt::format("{} [{}]", requirement.statement, requirement.source)));
   }
   return kExitGood;
 }

@@ -2,11 +2,13 @@
 // mutate: proves that the suite can fail. Each fault of the runner `faulty` must turn the requirement it breaks red, and the control must not.
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 
 #include "conformance/verbs/verbs.h"
 #include "fixtures/sandbox.h"
+#include "reports/text.h"
 
 namespace aoti_cts {
 namespace {
@@ -17,33 +19,6 @@ struct MutateOptions {
   std::filesystem::path out = RunsFolder() / "mutate";
   bool list = false;
 };
-
-struct Fault {
-  std::string name;
-  std::string what;
-  std::string killed_by;  // requirement/sentence
-};
-
-Expected<std::vector<Fault>> KnownFaults(const Paths& paths) {
-  auto spec = ParseRunnerSpec("faulty:none", paths.runners);
-  if (!spec) return spec.error();
-  const auto temporary = TemporaryFolder();
-  if (!temporary) return temporary.error();
-  SandboxOptions options;
-  options.base = *temporary;
-  options.deadline_seconds = 60;
-  const SandboxResult result = RunInSandbox(options, [&] {
-    auto runner = Runner::Open(*spec);
-    return runner ? "+" + (*runner)->description().raw.at("faults").dump() : "-" + runner.error().message;
-  });
-  if (result.end != SandboxResult::End::kReturned) return Error{"runner faulty: " + result.EndInWords()};
-  if (result.answer[0] == '-') return Error{result.answer.substr(1)};
-  std::vector<Fault> faults;
-  for (const auto& row : nlohmann::json::parse(result.answer.substr(1))) {
-    faults.push_back({row.at("name").get<std::string>(), row.at("what").get<std::string>(), row.at("killed_by").get<std::string>()});
-  }
-  return faults;
-}
 
 Expected<CampaignResult> RunWith(const MutateOptions& options, const Fault& fault) {
   auto spec = ParseRunnerSpec("faulty:" + fault.name, options.paths.runners);
@@ -71,6 +46,7 @@ const Record* KillerOf(const Run& run) {
 }
 
 int Execute(const MutateOptions& options) {
+  setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // a line per fault as it is tried, in a log too
   auto faults = KnownFaults(options.paths);
   if (!faults) return Complain(faults.error());
   for (const std::string& name : options.faults) {
@@ -81,7 +57,7 @@ int Execute(const MutateOptions& options) {
   int survived = 0, false_alarms = 0, tried = 0;
   for (const Fault& fault : *faults) {
     if (options.list) {
-      fmt::print("{:<22} {}\n{:<22} killed by {}\n", fault.name, fault.what, "",
+      fmt::print("{}{:<22} killed by {}\n", Hanging(fmt::format("{:<22} ", fault.name), fault.what), "",
                  fault.killed_by.empty() ? "nothing: it must stay green" : fault.killed_by);
       continue;
     }
@@ -113,6 +89,27 @@ int Execute(const MutateOptions& options) {
 }
 
 }  // namespace
+
+Expected<std::vector<Fault>> KnownFaults(const Paths& paths) {
+  auto spec = ParseRunnerSpec("faulty:none", paths.runners);
+  if (!spec) return spec.error();
+  const auto temporary = TemporaryFolder();
+  if (!temporary) return temporary.error();
+  SandboxOptions options;
+  options.base = *temporary;
+  options.deadline_seconds = 60;
+  const SandboxResult result = RunInSandbox(options, [&] {
+    auto runner = Runner::Open(*spec);
+    return runner ? "+" + (*runner)->description().raw.at("faults").dump() : "-" + runner.error().message;
+  });
+  if (result.end != SandboxResult::End::kReturned) return Error{"runner faulty: " + result.EndInWords()};
+  if (result.answer[0] == '-') return Error{result.answer.substr(1)};
+  std::vector<Fault> faults;
+  for (const auto& row : nlohmann::json::parse(result.answer.substr(1))) {
+    faults.push_back({row.at("name").get<std::string>(), row.at("what").get<std::string>(), row.at("killed_by").get<std::string>()});
+  }
+  return faults;
+}
 
 void AddMutate(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<MutateOptions>();

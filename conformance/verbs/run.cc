@@ -6,13 +6,16 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "conformance/verbs/verbs.h"
 #include "fixtures/hash.h"
 #include "fixtures/json_file.h"
 #include "reports/report.h"
+#include "reports/text.h"
 
 namespace aoti_cts {
 namespace {
@@ -24,7 +27,29 @@ struct RunOptions {
   bool ctest = false;
 };
 
-std::filesystem::path NewRunFolder() { return RunsFolder() / fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::time(nullptr))); }
+// Made here and now, so that a run of the same second gets another.
+Expected<std::filesystem::path> NewRunFolder() {
+  const std::string second = fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::time(nullptr)));
+  std::error_code failure;
+  std::filesystem::create_directories(RunsFolder(), failure);
+  for (int number = 1; !failure; ++number) {
+    auto folder = RunsFolder() / (number == 1 ? second : fmt::format("{}-{}", second, number));
+    if (std::filesystem::create_directory(folder, failure)) return folder;
+  }
+  return Error{fmt::format("{}: no folder can be made in it ({}); name one with --out", RunsFolder().string(), failure.message())};
+}
+
+// Ids name runners: two of one name would share theirs.
+std::optional<Error> SameName(const std::vector<RunnerSpec>& runners) {
+  for (size_t i = 0; i < runners.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (runners[i].name != runners[j].name) continue;
+      return Error{fmt::format("two runners are called {} ({} and {}): name each once, and give libraries different names", runners[i].name,
+                               runners[j].library.string(), runners[i].library.string())};
+    }
+  }
+  return std::nullopt;
+}
 
 void PointLatestAt(const std::filesystem::path& folder) {
   std::error_code ignored;  // a convenience: the folder itself is printed
@@ -59,6 +84,12 @@ std::string HashOfLibrary(const std::filesystem::path& library) {
   return *hash;
 }
 
+void PrintKept(const std::filesystem::path& folder) {
+  std::error_code none;
+  const auto tests = std::distance(std::filesystem::directory_iterator(folder, none), {});
+  fmt::print("kept: {} in {}/\n", Counted(static_cast<size_t>(tests), "test"), std::filesystem::proximate(folder).string());
+}
+
 int Execute(RunOptions& options) {
   CampaignOptions& campaign = options.campaign;
   campaign.runners.clear();
@@ -67,28 +98,36 @@ int Execute(RunOptions& options) {
     if (!spec) return Complain(spec.error());
     campaign.runners.push_back(std::move(*spec));
   }
+  if (const auto twice = SameName(campaign.runners)) return Complain(*twice);
   if (!options.no_build) {
     const int built = BuildPackages(campaign.paths, /*keep_going=*/true);
     if (built != 0) return built;
   }
   std::string again = campaign.command + (campaign.resume ? "" : " --resume");
   const bool named = !campaign.folder.empty();
-  if (!named) campaign.folder = campaign.resume ? LatestFolder() : NewRunFolder();
+  if (!named && campaign.resume) campaign.folder = LatestFolder();
+  if (!named && !campaign.resume) {
+    auto made = NewRunFolder();
+    if (!made) return Complain(made.error());
+    campaign.folder = *made;
+  }
   campaign.folder = std::filesystem::absolute(campaign.folder);
   if (campaign.resume) fmt::print(stderr, "going on with {}\n", std::filesystem::proximate(campaign.folder).string());
   campaign.planned = [&campaign] { PointLatestAt(campaign.folder); };  // now, so that a run that is killed is the latest one
   if (!named) again += " --out " + std::filesystem::proximate(campaign.folder).string();
   auto result = RunCampaign(campaign);
+  std::error_code not_empty;  // then it stays
+  if (!named && (!result || result->run.records.empty())) std::filesystem::remove(campaign.folder, not_empty);
   if (!result) return Complain(result.error());
   if (result->run.records.empty()) return result->exit_code;
   AddLibraries(result->run);
   if (auto written = WriteReports(result->run, campaign.folder); !written) return Complain(written.error());
   fmt::print("{}\n", Summary(result->run));
-  for (const std::string& complaint : result->run.complaints) fmt::print("note: {}\n", complaint);
   fmt::print(
       "reports: {}/\n  results.json  every test with its margins and provenance\n  junit.xml     for CI\n  report.html   for people, in a browser\n  "
       "report.md     the same in short, for a pull request\n",
       std::filesystem::proximate(campaign.folder).string());
+  if (campaign.keep) PrintKept(campaign.folder / "kept");
   if (result->run.interrupted) fmt::print("interrupted: nothing is lost, this goes on with the rest:\n  {}\n", again);
   if (options.ctest && result->exit_code == kExitNothingRan) return kExitSkipped;
   return result->exit_code;
@@ -122,6 +161,10 @@ void AddRun(CLI::App& app, Action& chosen, const std::string& command) {
       ->capture_default_str();
   verb->add_option("-o,--out", options->campaign.folder, "folder of the run (default: a new one, named by the time)");
   verb->add_flag("--resume", options->campaign.resume, "go on with an interrupted run (--out names it; default: the latest)");
+  verb->add_flag("--keep", options->campaign.keep,
+                 "leave in RUN/kept/TEST the inputs, outputs, reference and difference as safetensors, and a C++ program that repeats the calls "
+                 "without the suite: of all tests where at most 20 are selected, else of those that are red, a known issue, or recorded as "
+                 "something else than correct");
   verb->add_flag("--no-build", options->no_build, "take the packages as they are");
   verb->add_flag("--ctest", options->ctest, "exit 77 where nothing could be tried, as ctest's SKIP_RETURN_CODE wants");
   verb->add_flag("-q,--quiet", options->campaign.quiet, "no progress");

@@ -80,6 +80,8 @@ void AddSelectionOptions(CLI::App& verb, Selection& selection) {
 
 std::filesystem::path RunsFolder() { return kBuild / "runs"; }
 
+std::filesystem::path LedgerFile() { return kSource / "conformance" / "ledger.json"; }
+
 int Complain(const Error& error) {
   fmt::print(stderr, "aoti-cts: {}\n", error.message);
   return kExitUsage;
@@ -174,7 +176,7 @@ Status WriteReports(const Run& run, const std::filesystem::path& folder) {
   for (const Requirement& r : catalogue->requirements) texts.push_back({r.id, r.statement, r.source});
   Ledger ledger;
   try {
-    ledger = ReadLedger(kSource / "conformance" / "ledger.json");
+    ledger = ReadLedger(LedgerFile());
   } catch (const std::runtime_error& e) {
     return Error{e.what()};
   }

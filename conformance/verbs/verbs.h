@@ -28,12 +28,25 @@ void AddList(CLI::App& app, Action& chosen);
 void AddRun(CLI::App& app, Action& chosen, const std::string& command);
 void AddReport(CLI::App& app, Action& chosen);
 void AddMutate(CLI::App& app, Action& chosen);
+void AddExplain(CLI::App& app, Action& chosen);
 void AddBench(CLI::App& app, Action& chosen);
 
 // Runs the generators (the host with Python in it, or a plain `python -m`) and returns their exit code.
 int RunGenerators(const std::vector<std::string>& arguments);
 // `build` with the default store and manifest.
 int BuildPackages(const Paths& paths, bool keep_going);
+
+// What the runner `faulty` can break, and the property that must notice it; the control has none.
+struct Fault {
+  std::string name;
+  std::string what;
+  std::string killed_by;  // requirement/sentence
+};
+// Asks the runner in a child.
+Expected<std::vector<Fault>> KnownFaults(const Paths& paths);
+
+// conformance/ledger.json of this source tree.
+std::filesystem::path LedgerFile();
 
 // Prints "aoti-cts: <error>" and returns kExitUsage.
 int Complain(const Error& error);

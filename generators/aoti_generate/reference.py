@@ -156,10 +156,14 @@ def write_unapproved(case: Case, module: torch.nn.Module, golden: Path) -> list[
     facts, data = golden_paths(case, golden)
     try:
         known = json.loads(facts.read_text())["calls"]
-        changes = [f"{name}: {_change(known.get(name), call)}" for name, call in described["calls"].items() if _differs(known.get(name), call)]
-        changes += [f"{name}: gone" for name in known if name not in described["calls"]]
+        new = False
     except (OSError, ValueError, KeyError):
-        changes = ["a new golden"]
+        known, new = {}, True
+    stored = _stored(data)
+    changes = ["a new golden"] if new else []
+    for name, call in described["calls"].items():
+        changes += _changes(name, known.get(name), call, stored, tensors)
+    changes += [f"{name}: gone" for name in known if name not in described["calls"]]
     if changes or not data.exists():
         plan.write_atomically(_unapproved(facts), json.dumps(described, indent=1) + "\n")
         plan.write_atomically(_unapproved(data), save(tensors))
@@ -169,17 +173,75 @@ def write_unapproved(case: Case, module: torch.nn.Module, golden: Path) -> list[
     return changes
 
 
-def _differs(known: dict[str, typing.Any] | None, call: dict[str, typing.Any]) -> bool:
-    def hashes(entry: dict[str, typing.Any]) -> list[typing.Any]:
-        return [{k: v for k, v in output.items() if k != "eager_error"} for output in entry.get("outputs", [])]
-
-    return known is None or hashes(known) != hashes(call) or ("outputs" in known) != ("outputs" in call)
+Tensors = dict[str, torch.Tensor]
 
 
-def _change(known: dict[str, typing.Any] | None, call: dict[str, typing.Any]) -> str:
-    if known is None:
-        return "new"
-    return f"{known.get('outputs', known)} -> {call.get('outputs', call)}"
+def _stored(data: Path) -> Tensors:
+    """The blessed references; none where they cannot be read."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(str(data))
+    except (OSError, SafetensorError):
+        return {}
+
+
+def _changes(name: str, known: dict[str, typing.Any] | None, call: dict[str, typing.Any], stored: Tensors, tensors: Tensors) -> list[str]:
+    """What differs of one call, per output: what was blessed and what was computed now."""
+    if "eager_refuses" in call or (known is not None and "eager_refuses" in known):
+        was, now = [_refusal(entry) for entry in (known, call)]
+        both_refuse = known is not None and "outputs" not in known and "outputs" not in call  # in whatever words
+        return [] if both_refuse else [_change(name, was, now)]
+    before: list[dict[str, typing.Any]] = known["outputs"] if known is not None else []
+    after: list[dict[str, typing.Any]] = call["outputs"]
+    changes = []
+    for index in range(max(len(before), len(after))):
+        old, new = [outputs[index] if index < len(outputs) else None for outputs in (before, after)]
+        if _without_error(old) == _without_error(new):
+            continue
+        tensor = f"{name}/{index}"
+        was, now = _summary(old, stored.get(tensor)), _summary(new, tensors.get(tensor))
+        changes.append(_change(f"{name}: output {index}", was, now, _largest_difference(stored.get(tensor), tensors.get(tensor))))
+    return changes
+
+
+def _without_error(output: dict[str, typing.Any] | None) -> dict[str, typing.Any] | None:
+    """Eager's own error is that of the machine that blessed: it makes no difference."""
+    return None if output is None else {key: value for key, value in output.items() if key != "eager_error"}
+
+
+def _refusal(entry: dict[str, typing.Any] | None) -> str:
+    if entry is None:
+        return "nothing"
+    return f"eager refuses: {entry['eager_refuses']}" if "eager_refuses" in entry else f"{len(entry['outputs'])} outputs"
+
+
+def _change(what: str, was: str, now: str, more: str = "") -> str:
+    return f"{what}\n    was {was}\n    now {now}{more}"
+
+
+def _summary(output: dict[str, typing.Any] | None, values: torch.Tensor | None) -> str:
+    """An output as a person can judge it."""
+    if output is None:
+        return "nothing"
+    text = f"{output['dtype']} {output['shape']}, strides {output['strides']}"
+    if "shares_input" in output:
+        text += f", in the memory of input {', '.join(map(str, output['shares_input']))}"
+    if values is None or not values.numel():
+        return text + (": values not readable" if values is None else ": no element")
+    finite = values[torch.isfinite(values)]
+    text += f": min {float(finite.min()):.6g}, max {float(finite.max()):.6g}" if finite.numel() else ":"
+    if finite.numel() < values.numel():
+        text += f", {values.numel() - finite.numel()} NaN or infinite"
+    return text + ", first " + " ".join(f"{value:.6g}" for value in values[:4].tolist()) + (", a sample" if output["sampled"] else "")
+
+
+def _largest_difference(old: torch.Tensor | None, new: torch.Tensor | None) -> str:
+    if old is None or new is None or old.shape != new.shape or not old.numel():
+        return ""
+    difference = (new - old).abs()
+    return f"\n    largest difference {float(difference.max()):.3g}" if bool(torch.isfinite(difference).all()) else ""
 
 
 def check_golden(case: Case, module: torch.nn.Module, golden: Path) -> dict[str, list[float | None]]:
