@@ -31,8 +31,18 @@ struct Place {
   std::string label;
 };
 
+bool IsMismatch(const Record& record) { return record.requirement == "DYN_5"; }
+
+// "wrong dtype" of "wrong_dtype_without_checks", "input at an offset" of "input_at_an_offset_is_answered_right".
+std::string MismatchOf(const std::string& sentence) {
+  size_t end = std::string::npos;
+  for (const std::string_view verb : {"_is_", "_with"}) end = std::min(end, sentence.find(verb));
+  return Spaced(sentence.substr(0, end));
+}
+
 // "batch_above_max" is the cell above_max of the row batch; a call that does not end with its cell is a row of its own.
 Place PlaceOf(const Record& record) {
+  if (IsMismatch(record)) return {MismatchOf(record.sentence), kLatticeColumns.size() - 1, ""};
   const size_t column = ColumnOf(record.cell);
   const std::string suffix = "_" + record.cell;
   if (!record.call.ends_with(suffix)) return {record.call, column, ""};
@@ -65,6 +75,7 @@ const LatticeWord& LatticeWordOf(const Record& record) {
   switch (record.verdict) {
     case Verdict::kPass:
     case Verdict::kUnexpectedPass:
+      if (IsMismatch(record)) return Word(record.sentence.starts_with("wrong_") ? "refused or right" : "golden");
       return Word(record.expect == "ok" ? "golden" : "refused");
     case Verdict::kRecorded:
       return Word(Spaced(record.observation));
@@ -84,7 +95,8 @@ const LatticeWord& LatticeWordOf(const Record& record) {
 std::vector<LatticeTable> Lattice(const Run& run) {
   std::vector<LatticeTable> tables;
   for (const Record& record : run.records) {
-    if (record.requirement.starts_with("DYN_") && !record.call.empty() && !record.cell.empty()) Add(record, tables);
+    const bool placed = !record.call.empty() && !record.cell.empty();
+    if (IsMismatch(record) || (record.requirement.starts_with("DYN_") && placed)) Add(record, tables);
   }
   return tables;
 }

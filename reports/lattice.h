@@ -34,17 +34,19 @@ struct LatticeWord {
 };
 
 // Everything a cell can say.
-inline constexpr std::array<LatticeWord, 11> kLatticeWords{{{"golden", Tone::kGood, "accepted, and the numbers are right"},
-                                                            {"refused", Tone::kGood, "refused with an error"},
-                                                            {"correct", Tone::kInfo, "accepted outside the contract; the numbers happen to be right"},
-                                                            {"known issue", Tone::kWarn, "not as promised, as a known issue says"},
-                                                            {"broken", Tone::kBad, "not as promised: accepted, refused or answered wrongly"},
-                                                            {"silently wrong", Tone::kBad, "accepted, and the numbers are wrong"},
-                                                            {"out of bounds", Tone::kBad, "memory outside a tensor was touched"},
-                                                            {"crash", Tone::kBad, "the process died"},
-                                                            {"hang", Tone::kBad, "no answer before the deadline"},
-                                                            {"not tried", Tone::kMute, "planned, and could not be asked"},
-                                                            {"unknown", Tone::kMute, "something else was observed"}}};
+inline constexpr std::array<LatticeWord, 12> kLatticeWords{
+    {{"golden", Tone::kGood, "accepted, and the numbers are right"},
+     {"refused", Tone::kGood, "refused with an error"},
+     {"refused or right", Tone::kGood, "refused with an error, or accepted and the numbers are right"},
+     {"correct", Tone::kInfo, "accepted outside the contract; the numbers happen to be right"},
+     {"known issue", Tone::kWarn, "not as promised, as a known issue says"},
+     {"broken", Tone::kBad, "not as promised: accepted, refused or answered wrongly"},
+     {"silently wrong", Tone::kBad, "accepted, and the numbers are wrong"},
+     {"out of bounds", Tone::kBad, "memory outside a tensor was touched"},
+     {"crash", Tone::kBad, "the process died"},
+     {"hang", Tone::kBad, "no answer before the deadline"},
+     {"not tried", Tone::kMute, "planned, and could not be asked"},
+     {"unknown", Tone::kMute, "something else was observed"}}};
 
 // What became of the call itself.
 const LatticeWord& LatticeWordOf(const Record& record);
@@ -66,7 +68,8 @@ struct LatticeTable {
   std::vector<LatticeRow> rows;
 };
 
-// One table per case and runner with tests of DYN whose plan says in which cell the call lies; all in plan order. Points into the run.
+// One table per case and runner with tests of DYN whose plan says in which cell the call lies, and of DYN_5, where a row is what was wrong with
+// an input; all in plan order. Points into the run.
 std::vector<LatticeTable> Lattice(const Run& run);
 
 }  // namespace aoti_cts

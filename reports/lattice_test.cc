@@ -62,6 +62,22 @@ TEST(LatticeTest, TheFirstRequirementSpeaksForACallAndOthersAreLeftOut) {
   EXPECT_EQ(tables[0].rows[0].cells[5][1][0].record, &run.records.front());
 }
 
+TEST(LatticeTest, AMismatchHasARowOfItsOwnWithWhatBecameOfIt) {
+  aoti_cts::Run run;
+  run.records = {OneCall("DYN_5", "", "", true), OneCall("DYN_5", "", "", false, Verdict::kRecorded), OneCall("DYN_5", "", "", false)};
+  run.records[0].sentence = "wrong_dtype_is_refused_or_answered_right";
+  run.records[1].sentence = "wrong_dtype_without_checks";
+  run.records[1].observation = "silently_wrong";
+  run.records[2].sentence = "input_at_an_offset_is_answered_right";
+  const std::vector<LatticeTable> tables = Lattice(run);
+  ASSERT_EQ(tables.at(0).rows.size(), 2U);
+  EXPECT_EQ(tables[0].rows[0].name, "wrong dtype");
+  EXPECT_EQ(LatticeWordOf(*tables[0].rows[0].cells[6][1].at(0).record).word, "refused or right");
+  EXPECT_EQ(LatticeWordOf(*tables[0].rows[0].cells[6][0].at(0).record).word, "silently wrong");
+  EXPECT_EQ(tables[0].rows[1].name, "input at an offset");
+  EXPECT_EQ(LatticeWordOf(*tables[0].rows[1].cells[6][0].at(0).record).word, "golden");
+}
+
 TEST(LatticeTest, EachCaseAndRunnerHasATable) {
   aoti_cts::Run run;
   run.records = {OneCall("DYN_8", "n_min", "min", true), OneCall("DYN_8", "n_min", "min", true), OneCall("DYN_8", "n_min", "min", true)};
