@@ -72,7 +72,7 @@ const std::vector<Property>& PropertiesByRequirement() {
 std::optional<Error> UnknownName(const Selection& s, const std::vector<Case>& cases, const Catalogue& catalogue) {
   for (const std::string& name : s.cases) {
     if (std::none_of(cases.begin(), cases.end(), [&](const Case& c) { return c.name == name; })) {
-      return Error{fmt::format("no case is called {}: ./aoti-cts list --cases names them all", name)};
+      return Error{fmt::format("no case or claim is called {}: ./aoti-cts list --cases and list --claims name them all", name)};
     }
   }
   for (const std::string& id : s.requirements) {
@@ -360,7 +360,8 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   }
   std::map<std::string, Expected<Golden>> goldens;
   for (const PlannedTest& test : tests) {
-    if (!goldens.contains(test.program->name)) goldens.emplace(test.program->name, ReadGolden(options.paths.golden, test.program->name));
+    if (!test.program->is_claim() && !goldens.contains(test.program->name))
+      goldens.emplace(test.program->name, ReadGolden(options.paths.golden, test.program->name));
   }
   if (const auto orphan = PropertyWithoutRequirement(tests, *catalogue)) return *orphan;
   for (const auto& [name, golden] : goldens) packages->CheckHash(name);

@@ -117,7 +117,7 @@ class Worker {
     SandboxResult result;
     if (auto subject = SubjectOf(test); subject) {
       const std::string token = FreshToken();
-      result = InSandbox(test, subject->first, *subject->second, token);
+      result = InSandbox(test, *subject, token);
       const std::string strays = ends_strays_ ? EndStrays() : "";
       if (result.end == SandboxResult::End::kStopped) {
         writer_->Interrupted(test.id);
@@ -147,15 +147,17 @@ class Worker {
   }
 
  private:
-  using Subject = std::pair<Package, const Golden*>;
-
-  // The package and golden a test is about.
   Expected<Subject> SubjectOf(const PlannedTest& test) const {
+    if (test.program->is_claim()) {
+      auto finding = context_.packages->FindClaim(test.program->name);
+      if (!finding) return finding.error();
+      return Subject{.finding = std::move(*finding)};
+    }
     auto package = context_.packages->Find(test.program->name);
     if (!package) return package.error();
     const Expected<Golden>& golden = context_.goldens->at(test.program->name);
     if (!golden) return golden.error();
-    return Subject{std::move(*package), &*golden};
+    return Subject{std::move(*package), &*golden, {}};
   }
 
   SandboxOptions Options(bool check_inputs, double deadline) const {
@@ -167,13 +169,13 @@ class Worker {
     return options;
   }
 
-  SandboxResult InSandbox(const PlannedTest& test, const Package& package, const Golden& golden, const std::string& token) {
+  SandboxResult InSandbox(const PlannedTest& test, const Subject& subject, const std::string& token) {
     constexpr double kGraceSeconds = 5;
     const double deadline = test.property->deadline_seconds > 0 ? test.property->deadline_seconds : deadline_;
     PromiseSignOfLife(due_, 2 * deadline + kGraceSeconds);
     return RunInSandbox(Options(test.property->check_inputs, deadline), [&] {
       writer_.reset();  // closes the child's copy: no runner finds the records among its files
-      Trial trial(*test.program, test.call, package, golden, *runner_);
+      Trial trial(*test.program, test.call, subject, *runner_);
       try {
         test.property->body(trial);
       } catch (const TrialEnded&) {
@@ -254,11 +256,12 @@ class Worker {
   // Seconds that loading and running the first package that is there takes in a sandbox; 0 where there is none, or where that goes wrong.
   double CalibratedSeconds() {
     for (const PlannedTest& test : *context_.tests) {
+      if (test.runner->name != spec_.name || test.program->is_claim()) continue;
       auto subject = SubjectOf(test);
-      if (test.runner->name != spec_.name || !subject) continue;
+      if (!subject) continue;
       const SandboxResult result = RunInSandbox(Options(false, StartSeconds(*context_.options)), [&] {
         writer_.reset();
-        Trial trial(*test.program, nullptr, subject->first, *subject->second, *runner_);
+        Trial trial(*test.program, nullptr, *subject, *runner_);
         try {
           Model model = trial.Load();
           trial.JudgeCall(model, trial.ExampleCall());

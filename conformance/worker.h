@@ -32,7 +32,7 @@ struct WorkerContext {
   const CampaignOptions* options;
   const std::vector<PlannedTest>* tests;
   const Packages* packages;
-  const std::map<std::string, Expected<Golden>>* goldens;  // by case
+  const std::map<std::string, Expected<Golden>>* goldens;  // by program
   std::filesystem::path scratch;                           // folder for sandboxes
   SharedState* shared;
 };

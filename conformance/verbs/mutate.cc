@@ -45,9 +45,21 @@ Expected<std::vector<Fault>> KnownFaults(const Paths& paths) {
   return faults;
 }
 
+Expected<std::vector<std::string>> NamesOfPrograms(const Paths& paths) {
+  auto cases = ReadCases(paths.plan);
+  if (!cases) return cases.error();
+  std::vector<std::string> names;
+  for (const Case& c : *cases) {
+    if (!c.is_claim()) names.push_back(c.name);
+  }
+  return names;
+}
+
 Expected<CampaignResult> RunWith(const MutateOptions& options, const Fault& fault) {
   auto spec = ParseRunnerSpec("faulty:" + fault.name, options.paths.runners);
   if (!spec) return spec.error();
+  auto programs = NamesOfPrograms(options.paths);
+  if (!programs) return programs.error();
   CampaignOptions campaign;
   campaign.paths = options.paths;
   campaign.runners = {*spec};
@@ -57,7 +69,11 @@ Expected<CampaignResult> RunWith(const MutateOptions& options, const Fault& faul
   campaign.deadline_seconds = 3;
   campaign.jobs = fault.killed_by.empty() ? 2 : 1;
   campaign.stop_at_first_red = !fault.killed_by.empty();
-  if (!fault.killed_by.empty()) campaign.selection.tests = {fault.killed_by + "/*"};
+  if (fault.killed_by.empty()) {
+    campaign.selection.cases = *programs;  // no runner has a part in the claims
+  } else {
+    campaign.selection.tests = {fault.killed_by + "/*"};
+  }
   return RunCampaign(campaign);
 }
 
