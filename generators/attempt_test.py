@@ -64,7 +64,9 @@ class Attempt(Scripts):
 
     def test_an_exit_status_is_no_answer(self) -> None:
         self.assertIn("exit status 3", self.failure("import sys; print('true: yes'); sys.exit(3)"))
-        self.assertIn("exit status 1", self.failure("import sys; print('true: yes'); sys.exit('a reason')"))
+        said = self.failure("import sys; print('true: yes'); sys.exit('a reason')")
+        self.assertIn("exit status 1", said)
+        self.assertIn("errors:\na reason", said)
 
     def test_a_signal_is_named(self) -> None:
         self.assertIn("SIGSEGV", self.failure("import os, signal; print('true: yes', flush=True); os.kill(os.getpid(), signal.SIGSEGV)"))
@@ -104,6 +106,7 @@ class Attempt(Scripts):
             from _beside import ANSWER
             assert __name__ == "__main__" and sys.argv == [__file__]
             assert os.environ["TMPDIR"] == os.getcwd() == tempfile.gettempdir() and os.listdir() == []
+            assert os.path.dirname(os.environ["TORCHINDUCTOR_CACHE_DIR"]) == os.path.dirname(os.getcwd())
             open("left", "w").write("behind")
             print(ANSWER)
             """

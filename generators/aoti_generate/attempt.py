@@ -2,7 +2,8 @@
 """Runs the script of a claim in a forked child of a process that has imported torch: importing takes longer than most claims.
 
 The parent runs no tensor operation and starts no thread of torch's, so that its children can do both. A child is what a fresh interpreter
-would be: the script is `__main__`, its folder leads `sys.path`, and TMPDIR, which is also the working folder, is its own.
+would be: the script is `__main__`, its folder leads `sys.path`, and TMPDIR, which is also the working folder, is its own. So is Inductor's
+cache: two scripts that compile the same program at the same time would read each other's half-written files there.
 """
 
 from __future__ import annotations
@@ -28,13 +29,17 @@ _KEPT_OUTPUT = 4000  # characters of a stream that go into a failure
 
 
 def import_torch() -> None:
-    """All that children would import for themselves."""
+    """All that children would import for themselves, and the probe of the vector ISA, which compiles."""
     import torch
     import torch._dynamo
     import torch._inductor
     import torch._inductor.codecache
     import torch._inductor.compile_fx
     import torch.export  # noqa: F401
+    from torch._inductor import cpu_vec_isa
+
+    with contextlib.suppress(Exception):  # where another release has it elsewhere, each child probes for itself
+        cpu_vec_isa.pick_vec_isa()
 
 
 def attempt(claim: Claim, deadline: float = DEADLINE) -> dict[str, typing.Any]:
@@ -73,6 +78,7 @@ def _be_the_script(script: Path, own: Path, folder: Path) -> typing.NoReturn:
             opened = os.open(name, os.O_RDWR | os.O_CREAT, 0o600)
             os.dup2(opened, descriptor)
         os.environ["TMPDIR"] = str(own)
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder / "inductor")
         tempfile.tempdir = None
         os.chdir(own)
         sys.argv, sys.path[0:0] = [str(script)], [str(script.parent)]
@@ -82,6 +88,8 @@ def _be_the_script(script: Path, own: Path, folder: Path) -> typing.NoReturn:
             status = 0
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else int(end.code is not None)
+            if end.code is not None and not isinstance(end.code, int):
+                print(end.code, file=sys.stderr)
         except BaseException:  # noqa: BLE001 - of the script, not of this process
             traceback.print_exc()
         sys.stdout.flush()

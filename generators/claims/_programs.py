@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import tempfile
 import typing
 
@@ -39,6 +41,22 @@ def package(program: torch.export.ExportedProgram, **options: typing.Any) -> str
 def loaded(program: torch.export.ExportedProgram, **options: typing.Any) -> typing.Callable[..., typing.Any]:
     """The program compiled, packaged and loaded into Python."""
     return typing.cast(typing.Callable[..., typing.Any], torch._inductor.aoti_load_package(package(program, **options)))
+
+
+@contextlib.contextmanager
+def no_caches() -> typing.Iterator[str]:
+    """A fresh folder for what Inductor keeps, so that nothing is found that was compiled before."""
+    folder = tempfile.mkdtemp()
+    before = os.environ.get("TORCHINDUCTOR_CACHE_DIR")
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
+    try:
+        with torch._inductor.config.patch(force_disable_caches=True):
+            yield folder
+    finally:
+        if before is None:
+            del os.environ["TORCHINDUCTOR_CACHE_DIR"]
+        else:
+            os.environ["TORCHINDUCTOR_CACHE_DIR"] = before
 
 
 def refusal(attempt: typing.Callable[[], typing.Any]) -> BaseException | None:
