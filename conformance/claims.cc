@@ -28,6 +28,7 @@ const Registered kInterfaces{ClaimsOf("EXP_7")};
 const Registered kBounds{ClaimsOf("DYN_2")};
 const Registered kStaticSizes{ClaimsOf("DYN_3")};
 const Registered kSharedDims{ClaimsOf("DYN_4")};
+const Registered kRanges{ClaimsOf("DYN_8")};
 const Registered kCLayer{ClaimsOf("ABI_2")};
 const Registered kOperators{ClaimsOf("OPS_1")};
 const Registered kVersions{ClaimsOf("VER_1")};

@@ -219,10 +219,9 @@ TEST(HtmlTest, HostileTextStaysText) {
 
 TEST(HtmlTest, ALedgerMayBeHostileToo) {
   const std::string hostile = "\"><script>";
-  const Ledger ledger{
-      {{"S1", hostile}},
-      {{"S1.1", hostile, hostile, {hostile}, {{"*", {"pass"}, hostile}}, "", hostile, hostile, hostile},
-       {"S1.2", hostile, hostile, {}, {}, hostile, "", "", ""}}};
+  const Ledger ledger{{{"S1", hostile}},
+                      {{"S1.1", hostile, hostile, {hostile}, {{"*", {"pass"}, hostile}}, "", hostile, hostile, hostile},
+                       {"S1.2", hostile, hostile, {}, {}, hostile, "", "", ""}}};
   EXPECT_EQ(HtmlCheck(Html(EveryVerdict(), &ledger, {})).Complaint(), "");
 }
 

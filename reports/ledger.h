@@ -32,9 +32,9 @@ struct LedgerClaim {
   std::string claim;  // in our own words
   std::vector<std::string> requirements;
   std::vector<LedgerEvidence> evidence;
-  std::string untested;  // why no planned test asks; empty where one does
-  std::string note;      // a fact measured without this suite, and how
-  std::string setting;   // under which the claim is read
+  std::string untested;    // why no planned test asks; empty where one does
+  std::string note;        // a fact measured without this suite, and how
+  std::string setting;     // under which the claim is read
   std::string reproducer;  // script in the repository that shows the answer without the suite; may be empty
 };
 

@@ -169,7 +169,8 @@ TEST(ReproducersOfTest, AreTheClaimsOwnAndTheScriptsAmongItsEvidence) {
   ledger.claims[0].reproducer = "shows.py";
   aoti_cts::Run run;
   run.records = {OneTest("EXP_7/what_a_document_claims/one/package", Verdict::kRecorded, "true"),
-                 OneTest("EXP_7/what_a_document_claims/two/package", Verdict::kError), OneTest("EXP_7/another_sentence/three/package", Verdict::kPass)};
+                 OneTest("EXP_7/what_a_document_claims/two/package", Verdict::kError),
+                 OneTest("EXP_7/another_sentence/three/package", Verdict::kPass)};
   for (const auto& [record, name] : {std::pair{0, "one"}, {1, "two"}, {2, "three"}}) run.records[record].case_name = name;
   for (const int record : {0, 1}) run.records[record].sentence = kClaimSentence;
   EXPECT_EQ(ReproducersOf(AnswerClaims(ledger, run).at(0)),

@@ -24,7 +24,7 @@ counts: list[int] = []
 for rows in (4, 4, 5, 6, 4):
     model(torch.ones(rows, 3))
     counts.append(len(compiled_for))
-words = f"calls with 4, 4, 5, 6, 4 rows compile {counts} times in all, for {', then '.join(compiled_for)}"
+words = f"calls with 4, 4, 5, 6, 4 rows compile {counts} times in all, for inputs of {', then '.join(compiled_for)}"
 answer(
     counts[0] == counts[1] == 1 and counts[2] == 2,
     words + ": a second size makes it dynamic, and no third one recompiles" * (counts[2:] == [2, 2, 2]),
