@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the scripts of this folder share: a program, its package, the words of an error, and the answer."""
+"""What the scripts of this folder share: a program, its package, the words of an error, folders, and the answer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,16 @@ import contextlib
 import os
 import tempfile
 import typing
+from pathlib import Path
 
 import torch
+
+_OWN = tempfile.TemporaryDirectory(prefix="claim-")  # goes with the process
+
+
+def folder() -> Path:
+    """A new folder that goes with the process."""
+    return Path(tempfile.mkdtemp(dir=_OWN.name))
 
 
 class Mlp(torch.nn.Module):
@@ -33,9 +41,8 @@ class Double(torch.nn.Module):
 
 
 def package(program: torch.export.ExportedProgram, **options: typing.Any) -> str:
-    """Path of a new package in the temporary folder of this process."""
-    path = tempfile.mkdtemp() + "/model.pt2"
-    return typing.cast(str, torch._inductor.aoti_compile_and_package(program, package_path=path, **options))
+    """Path of a new package."""
+    return typing.cast(str, torch._inductor.aoti_compile_and_package(program, package_path=str(folder() / "model.pt2"), **options))
 
 
 def loaded(program: torch.export.ExportedProgram, **options: typing.Any) -> typing.Callable[..., typing.Any]:
@@ -44,14 +51,14 @@ def loaded(program: torch.export.ExportedProgram, **options: typing.Any) -> typi
 
 
 @contextlib.contextmanager
-def no_caches() -> typing.Iterator[str]:
+def no_caches() -> typing.Iterator[Path]:
     """A fresh folder for what Inductor keeps, so that nothing is found that was compiled before."""
-    folder = tempfile.mkdtemp()
+    fresh = folder()
     before = os.environ.get("TORCHINDUCTOR_CACHE_DIR")
-    os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(fresh)
     try:
         with torch._inductor.config.patch(force_disable_caches=True):
-            yield folder
+            yield fresh
     finally:
         if before is None:
             del os.environ["TORCHINDUCTOR_CACHE_DIR"]

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import torch
-from _programs import answer
+from _programs import answer, folder
 
 if shutil.which("g++") is None:
     raise SystemExit("there is no g++ here")
@@ -21,13 +21,14 @@ LISTED = {
     "Delete": "AOTInductorModelContainerHandle",
 }
 root = Path(torch.__file__).parent / "include"
+work = folder()
 said: dict[str, str] = {}
 for name, parameters in LISTED.items():
     source = "#include <torch/csrc/inductor/aoti_runtime/interface.h>\n"
     source += f"AOTIRuntimeError (*function)({parameters}) = &AOTInductorModelContainer{name};\n"
-    Path("check.cpp").write_text(source)
+    (work / "check.cpp").write_text(source)
     line = ["g++", "-std=c++20", "-fsyntax-only", f"-I{root}", f"-I{root}/torch/csrc/api/include", "check.cpp"]
-    done = subprocess.run(line, capture_output=True, text=True)
+    done = subprocess.run(line, capture_output=True, text=True, cwd=work)
     errors = [error.partition("error: ")[2] for error in done.stderr.splitlines() if "error: " in error]
     said[name] = "as listed" if done.returncode == 0 else errors[0] if errors else done.stderr.strip()[:200]
 answer(set(said.values()) == {"as listed"}, "; ".join(f"{name}: {what}" for name, what in said.items()))

@@ -7,10 +7,9 @@ source: S2 7.3
 
 import shutil
 import subprocess
-from pathlib import Path
 
 import torch
-from _programs import answer
+from _programs import answer, folder
 
 if shutil.which("g++") is None:
     raise SystemExit("there is no g++ here")
@@ -19,10 +18,11 @@ SOURCE = """
 #include <torch/csrc/inductor/aoti_runner/model_container_runner_cuda.h>
 int main(int count, char** words) { return torch::inductor::AOTIModelContainerRunnerCuda(words[count - 1], 2).run({}).empty() ? 1 : 0; }
 """
-Path("inference.cpp").write_text(SOURCE)
+work = folder()
+(work / "inference.cpp").write_text(SOURCE)
 root = f"{torch.utils.cmake_prefix_path}/../.."
 line = ["g++", "-std=c++17", "inference.cpp", f"-I{root}/include", f"-L{root}/lib", "-ltorch", "-ltorch_cuda", "-lc10_cuda", "-o", "inference"]
-done = subprocess.run(line, capture_output=True, text=True)
+done = subprocess.run(line, capture_output=True, text=True, cwd=work)
 errors = [error.partition("error: ")[2] for error in done.stderr.splitlines() if "error: " in error]
 if done.returncode == 0:
     answer(True, "it builds")

@@ -6,11 +6,10 @@ source: S4 3
 """
 
 import re
-import tempfile
 import zipfile
 
 import torch
-from _programs import answer
+from _programs import answer, folder
 
 
 class Three(torch.nn.Module):
@@ -21,7 +20,7 @@ class Three(torch.nn.Module):
         return torch.relu(x + 1) * 2
 
 
-path = tempfile.mkdtemp() + "/code.pt2"
+path = str(folder() / "code.pt2")
 program = torch.export.export(Three(), (torch.ones(64, 64),))
 torch._inductor.aoti_compile_and_package(program, package_path=path, inductor_configs={"aot_inductor.package_cpp_only": True})
 with zipfile.ZipFile(path) as archive:

@@ -6,14 +6,13 @@ source: S1 example, ABI-compatible
 """
 
 import re
-import tempfile
 import zipfile
 from pathlib import Path
 
 import torch
-from _programs import Mlp, answer
+from _programs import Mlp, answer, folder
 
-path = tempfile.mkdtemp() + "/code.pt2"
+path = str(folder() / "code.pt2")
 program = torch.export.export(Mlp(), (torch.ones(4, 128),))
 torch._inductor.aoti_compile_and_package(program, package_path=path, inductor_configs={"aot_inductor.package_cpp_only": True})
 with zipfile.ZipFile(path) as archive:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import torch
-from _programs import answer
+from _programs import answer, folder
 
 compiler = next((name for name in ("cc", "gcc", "g++") if shutil.which(name)), None)
 if compiler is None:
@@ -26,12 +26,13 @@ int main(int count, char** words) {
   return 0;
 }
 """
-Path("loads.c").write_text(SOURCE)
+work = folder()
+(work / "loads.c").write_text(SOURCE)
 options = ["-x", "c++"] if compiler == "g++" else []
-subprocess.run([compiler, *options, "loads.c", "-o", "loads", "-ldl"], check=True)
+subprocess.run([compiler, *options, "loads.c", "-o", "loads", "-ldl"], check=True, cwd=work)
 library = Path(torch.__file__).parent / "lib" / "libtorch.so"
 commands = {
-    "a C program with libtorch.so": ["./loads", str(library)],
+    "a C program with libtorch.so": [str(work / "loads"), str(library)],
     "Python with torch imported": [sys.executable, "-c", "import torch; print(open('/proc/self/status').read())"],
 }
 resident: dict[str, float] = {}

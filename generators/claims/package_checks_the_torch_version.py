@@ -5,11 +5,10 @@ requirement: VER_1
 source: S2 7.2
 """
 
-import tempfile
 import zipfile
 
 import torch
-from _programs import Double, answer, package, refusal, words_of
+from _programs import Double, answer, folder, package, refusal, words_of
 
 x = torch.ones(2, 3)
 path = package(torch.export.export(Double(), (x,)))
@@ -26,7 +25,7 @@ def with_another_version(content: bytes) -> bytes:
 
 
 changed: list[str] = []
-other_path = tempfile.mkdtemp() + "/other.pt2"
+other_path = folder() / "other.pt2"
 with zipfile.ZipFile(path) as before, zipfile.ZipFile(other_path, "w", zipfile.ZIP_STORED) as after:
     names = before.namelist()
     for name in names:
@@ -35,7 +34,7 @@ with zipfile.ZipFile(path) as before, zipfile.ZipFile(other_path, "w", zipfile.Z
         if other != content:
             changed.append(name.rpartition(".")[2])
         after.writestr(name, other)
-error = refusal(lambda: torch.testing.assert_close(torch._inductor.aoti_load_package(other_path)(x), x * 2))
+error = refusal(lambda: torch.testing.assert_close(torch._inductor.aoti_load_package(str(other_path))(x), x * 2))
 where = (
     f"the version stands in {len(changed)} of its {len(names)} files ({', '.join(sorted(changed))})" if changed else "no file in it names a version"
 )

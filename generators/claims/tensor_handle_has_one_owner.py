@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import torch
-from _programs import answer
+from _programs import answer, folder
 
 if shutil.which("g++") is None:
     raise SystemExit("there is no g++ here")
@@ -25,8 +25,9 @@ compile_line = ["g++", "-std=c++20", "-fsyntax-only", f"-I{root}", f"-I{root}/to
 def compiles(test: str) -> bool:
     """Whether a source with this assertion does."""
     head = "#include <torch/csrc/inductor/aoti_runtime/utils.h>\n#include <type_traits>\n"
-    Path("check.cpp").write_text(f"{head}using Handle = torch::aot_inductor::RAIIAtenTensorHandle;\nstatic_assert({test});\n")
-    return subprocess.run(compile_line, capture_output=True).returncode == 0
+    work = folder()
+    (work / "check.cpp").write_text(f"{head}using Handle = torch::aot_inductor::RAIIAtenTensorHandle;\nstatic_assert({test});\n")
+    return subprocess.run(compile_line, capture_output=True, cwd=work).returncode == 0
 
 
 if not compiles("true"):
