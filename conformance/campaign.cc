@@ -42,6 +42,7 @@ bool Selected(const Selection& s, const Property& property, const Case& c, const
   const std::string area = AreaOf(property.requirement);
   if (property.canary && !Contains(s.areas, area)) return false;
   const bool all = s.profile == Profile::kFull || !s.cases.empty() || !s.tests.empty();
+  if (c.is_claim() && !s.claims) return false;
   if (property.sampled && !c.representative && !all) return false;
   if (!s.areas.empty() && !Contains(s.areas, area)) return false;
   if (!s.requirements.empty() && !Contains(s.requirements, property.requirement)) return false;
@@ -74,7 +75,7 @@ const std::vector<Property>& PropertiesByRequirement() {
 std::optional<Error> UnknownName(const Selection& s, const std::vector<Case>& cases, const Catalogue& catalogue) {
   for (const std::string& name : s.cases) {
     if (std::none_of(cases.begin(), cases.end(), [&](const Case& c) { return c.name == name; })) {
-      return Error{fmt::format("no case is called {}: ./aoti-cts list --cases names them all", name)};
+      return Error{fmt::format("no case or claim is called {}: ./aoti-cts list --cases and list --claims name them all", name)};
     }
   }
   for (const std::string& id : s.requirements) {
@@ -367,7 +368,8 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   }
   std::map<std::string, Expected<Golden>> goldens;
   for (const PlannedTest& test : tests) {
-    if (!goldens.contains(test.program->name)) goldens.emplace(test.program->name, ReadGolden(options.paths.golden, test.program->name));
+    if (!test.program->is_claim() && !goldens.contains(test.program->name))
+      goldens.emplace(test.program->name, ReadGolden(options.paths.golden, test.program->name));
   }
   if (const auto orphan = PropertyWithoutRequirement(tests, *catalogue)) return *orphan;
   for (const auto& [name, golden] : goldens) packages->CheckHash(name);

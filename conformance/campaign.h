@@ -32,6 +32,7 @@ enum class Profile { kDefault, kFull };
 // Empty lists select all of the profile but the canaries.
 struct Selection {
   Profile profile = Profile::kDefault;
+  bool claims = true;  // those of documents too
   std::vector<std::string> areas;
   std::vector<std::string> requirements;
   std::vector<std::string> cases;

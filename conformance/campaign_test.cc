@@ -14,6 +14,7 @@
 
 #include "fixtures/case.h"
 #include "fixtures/property.h"
+#include "reports/ledger.h"
 #include "reports/verdict.h"
 
 namespace aoti_cts {
@@ -60,6 +61,24 @@ TEST_F(PlanTest, EachRunnerHasTheSameTests) {
   };
   EXPECT_EQ(count(runners_[0]), count(runners_[1]));
   EXPECT_TRUE(std::is_sorted(tests.begin(), tests.end(), [](const PlannedTest& a, const PlannedTest& b) { return a.runner < b.runner; }));
+}
+
+// A claim whose globs match nothing, or that counts as untested although tests ask: the ledger or the tests must be corrected.
+TEST_F(PlanTest, TheLedgerMatchesTheTestsThereAre) {
+  std::vector<std::string> ids;
+  for (const PlannedTest& test : Plan()) ids.push_back(test.id);
+  EXPECT_EQ(LedgerComplaints(ReadLedger(AOTI_LEDGER), ids, AOTI_SOURCE_DIR), std::vector<std::string>{});
+}
+
+TEST_F(PlanTest, EveryClaimThatAScriptTriesIsEvidenceInTheLedger) {
+  const Ledger ledger = ReadLedger(AOTI_LEDGER);
+  for (const PlannedTest& test : Plan()) {
+    if (!test.program->is_claim() || test.runner != runners_.data()) continue;
+    const bool used = std::any_of(ledger.claims.begin(), ledger.claims.end(), [&](const LedgerClaim& claim) {
+      return std::any_of(claim.evidence.begin(), claim.evidence.end(), [&](const LedgerEvidence& e) { return GlobMatches(e.tests, test.id); });
+    });
+    EXPECT_TRUE(used) << test.id;
+  }
 }
 
 TEST_F(PlanTest, EveryCaseIsTested) {

@@ -87,8 +87,8 @@ const Registered kOutlive{
 // Two packages in one process, the second fed with what the first has made.
 void RunInARow(Trial& t) {
   const Feed& feed = *t.call().feed;
-  const Case& before = *t.feeder().program;
-  Model first = t.LoadFrom(t.feeder().package.path);
+  const Case& before = t.feeder();
+  Model first = t.LoadFrom(t.feeder_package().path);
   Model second = t.Load();
   const CallInputs first_inputs(before, *before.FindCall("example"), GuardSide::kEnd);
   const Outputs made = t.Run(first, first_inputs);

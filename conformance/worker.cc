@@ -154,20 +154,17 @@ class Worker {
   }
 
  private:
-  // What a test is about, beside its program and call.
-  struct Subject {
-    Package package;
-    const Golden* golden;
-    const Case* feeder;  // or null
-    Package feeder_package;
-  };
-
   Expected<Subject> SubjectOf(const PlannedTest& test) const {
+    if (test.program->is_claim()) {
+      auto finding = context_.packages->FindClaim(test.program->name);
+      if (!finding) return finding.error();
+      return Subject{.finding = std::move(*finding)};
+    }
     auto package = context_.packages->Find(test.program->name);
     if (!package) return package.error();
     const Expected<Golden>& golden = context_.goldens->at(test.program->name);
     if (!golden) return golden.error();
-    Subject subject{std::move(*package), &*golden, nullptr, {}};
+    Subject subject{.package = std::move(*package), .golden = &*golden};
     if (test.feeder == nullptr) return subject;
     auto feeder = context_.packages->Find(test.feeder->name);
     if (!feeder) return feeder.error();
@@ -192,9 +189,9 @@ class Worker {
     return RunInSandbox(Options(test.property->check_inputs, deadline), [&] {
       writer_.reset();  // closes the child's copy: no runner finds the records among its files
       std::optional<KeptFiles> kept;
-      if (context_.options->keep) kept.emplace(KeptFolder(test), *test.program, *subject.golden, subject.package, test.property->check_inputs);
-      Trial trial(*test.program, test.call, subject.package, *subject.golden, *runner_, kept ? &*kept : nullptr);
-      if (subject.feeder != nullptr) trial.SetFeeder({subject.feeder, subject.feeder_package});
+      if (context_.options->keep && !test.program->is_claim())
+        kept.emplace(KeptFolder(test), *test.program, *subject.golden, subject.package, test.property->check_inputs);
+      Trial trial(*test.program, test.call, subject, *runner_, kept ? &*kept : nullptr);
       try {
         test.property->body(trial);
       } catch (const TrialEnded&) {
@@ -315,11 +312,12 @@ class Worker {
   // Seconds that loading and running the first package that is there takes in a sandbox; 0 where there is none, or where that goes wrong.
   double CalibratedSeconds() {
     for (const PlannedTest& test : *context_.tests) {
+      if (test.runner->name != spec_.name || test.program->is_claim()) continue;
       auto subject = SubjectOf(test);
-      if (test.runner->name != spec_.name || !subject) continue;
+      if (!subject) continue;
       const SandboxResult result = RunInSandbox(Options(false, StartSeconds(*context_.options)), [&] {
         writer_.reset();
-        Trial trial(*test.program, nullptr, subject->package, *subject->golden, *runner_);
+        Trial trial(*test.program, nullptr, *subject, *runner_);
         try {
           Model model = trial.Load();
           trial.JudgeCall(model, trial.ExampleCall());

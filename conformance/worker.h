@@ -33,7 +33,7 @@ struct WorkerContext {
   const std::vector<PlannedTest>* tests;
   const std::vector<std::string>* all_ids;  // of every test there is for these runners, planned or not
   const Packages* packages;
-  const std::map<std::string, Expected<Golden>>* goldens;  // by case
+  const std::map<std::string, Expected<Golden>>* goldens;  // by program
   std::filesystem::path scratch;                           // folder for sandboxes
   SharedState* shared;
 };

@@ -18,8 +18,9 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import fakes
-from aoti_generate import build
+from aoti_generate import crew
 from aoti_generate.case import all_cases
+from aoti_generate.claim import all_claims
 from plan_test import complaints
 
 
@@ -29,6 +30,7 @@ class Build(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.driver = fakes.Driver(Path(folder.name).resolve())
         self.names = [case.name for case in all_cases()]
+        self.claims = [claim.name for claim in all_claims()]
 
     def expect(self, status: int, words: str, *arguments: str, **named: typing.Any) -> str:
         code, said = self.driver.run(*arguments, **named)
@@ -44,7 +46,7 @@ class Build(unittest.TestCase):
         self.assertTrue(all(Path(entry["path"]).stat().st_size == entry["bytes"] for entry in self.driver.packages().values()))
         said = self.expect(0, "ready, 0 compiled now", behaviour={"*": "die"})
         self.assertNotIn("compiling", said)
-        self.assertEqual(sorted(p.name for p in self.driver.store.iterdir()), ["action", "build.log", "content", "work"])
+        self.assertEqual(sorted(p.name for p in self.driver.store.iterdir()), ["action", "build.log", "claims", "claims.log", "content", "work"])
         self.assertEqual(list((self.driver.store / "work").iterdir()), [])
 
     def test_a_failed_compile_is_data_with_the_compilers_words(self) -> None:
@@ -58,11 +60,13 @@ class Build(unittest.TestCase):
         self.assertIn("failed", self.driver.packages()["cond"])
 
     def test_the_manifest_is_what_its_schema_says(self) -> None:
-        self.driver.run(behaviour={"cond": "fail"})
+        self.driver.run(behaviour={"cond": "fail", self.claims[0]: "fail"})
         manifest = json.loads(self.driver.manifest.read_text())
         self.assertEqual(complaints(manifest, "packages.schema.json"), [])
-        manifest["packages"][0]["colour"] = "red"
-        self.assertNotEqual(complaints(manifest, "packages.schema.json"), [])
+        for place in ("packages", "claims"):
+            spoilt = json.loads(json.dumps(manifest))
+            spoilt[place][0]["colour"] = "red"
+            self.assertNotEqual(complaints(spoilt, "packages.schema.json"), [])
 
     def test_a_worker_that_dies_fails_its_case_alone(self) -> None:
         self.expect(
@@ -72,14 +76,41 @@ class Build(unittest.TestCase):
         self.assertFalse((self.driver.store / "kept").exists())
 
     def test_a_named_case_is_built_alone_and_the_others_stay_known(self) -> None:
-        self.expect(0, "1 of 1 packages ready, 1 compiled now", "cond")
-        self.assertEqual(list(self.driver.packages()), ["cond"])
+        self.assertNotIn("claims", self.expect(0, "1 of 1 packages ready, 1 compiled now", "cond"))
+        self.assertEqual((list(self.driver.packages()), self.driver.claims()), (["cond"], {}))
         self.expect(0, "1 of 1 packages ready, 1 compiled now", "mlp_static")
         self.assertEqual(list(self.driver.packages()), ["cond", "mlp_static"])
 
     def test_an_unknown_case_is_named(self) -> None:
-        self.expect(2, "error: no case is called nonesuch: .*list --cases", "nonesuch")
+        self.expect(2, "error: no case or claim is called nonesuch: .*list --cases and list --claims", "nonesuch")
         self.assertFalse(self.driver.manifest.exists())
+
+    def test_every_claim_is_answered_and_the_second_build_tries_none(self) -> None:
+        count = len(self.claims)
+        self.expect(0, f"{count} of {count} claims answered, {count} tried now")
+        self.assertEqual(list(self.driver.claims()), self.claims)
+        answer = {"claim": self.claims[0], "answer": "false", "words": "seen by a stand-in", "seconds": 0.5}
+        self.assertEqual(self.driver.claims()[self.claims[0]], answer)
+        self.expect(0, f"{count} of {count} claims answered, 0 tried now", behaviour={"*": "die"})
+        self.assertEqual(self.driver.claims()[self.claims[0]], answer)
+
+    def test_a_claim_that_cannot_be_tried_is_data_and_is_tried_again(self) -> None:
+        first = self.claims[0]
+        self.expect(1, f"no answer to {first}: CppCompileError", behaviour={first: "fail"})
+        self.assertEqual(self.driver.claims()[first], {"claim": first, "failed": fakes.COMPILER_SAYS})
+        self.assertEqual([name for name, entry in self.driver.claims().items() if "failed" in entry], [first])
+        self.expect(0, "claims answered, 1 tried now")
+
+    def test_a_named_claim_is_tried_alone_and_the_others_stay_known(self) -> None:
+        for number in (1, 2):
+            said = self.expect(0, "1 of 1 claims answered, 1 tried now", self.claims[number - 1])
+            self.assertNotIn("packages", said)
+            self.assertEqual((list(self.driver.claims()), self.driver.packages()), (self.claims[:number], {}))
+
+    def test_a_claim_has_no_golden(self) -> None:
+        code, said = self.driver.run(self.claims[0], verb="bless")
+        self.assertEqual(code, 2)
+        self.assertIn(f"error: {self.claims[0]} is a claim: only cases have goldens", said)
 
     def interrupt(self, number: int) -> str:
         with self.driver.start("-j2", behaviour={"shared_dim": "hang", "mlp_dynamic": "hang"}) as process:
@@ -152,20 +183,20 @@ def limit_files(size: int) -> None:
 
 class Progress(unittest.TestCase):
     def setUp(self) -> None:
-        self.enterContext(mock.patch.object(build.sys, "stderr", mock.Mock(isatty=lambda: False)))
+        self.enterContext(mock.patch.object(crew.sys, "stderr", mock.Mock(isatty=lambda: False)))
 
     def test_the_first_package_of_each_worker_does_not_spoil_the_estimate(self) -> None:
-        progress = build.Progress(10, 2, "compiled")
-        self.assertAlmostEqual(progress.left(), 10 * build.SECONDS_PER_PACKAGE / 2)
+        progress = crew.Progress(10, 2, crew.COMPILE)
+        self.assertAlmostEqual(progress.left(), 10 * crew.COMPILE.seconds / 2)
         for seconds in (30.0, 31.0):
             progress.step("first", seconds, False)
-        self.assertAlmostEqual(progress.left(), 8 * build.SECONDS_PER_PACKAGE / 2)
+        self.assertAlmostEqual(progress.left(), 8 * crew.COMPILE.seconds / 2)
         for seconds in (4.0, 5.0, 100.0):
             progress.step("later", seconds, False)
         self.assertAlmostEqual(progress.left(), 5 * 5.0 / 2)
 
     def test_nothing_is_left_at_the_end(self) -> None:
-        progress = build.Progress(1, 1, "compiled")
+        progress = crew.Progress(1, 1, crew.COMPILE)
         with mock.patch.object(progress, "say") as say:
             progress.step("only", 3.0, True)
         say.assert_called_once_with("[1/1] compiled only: FAILED after 3.0 s")

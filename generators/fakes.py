@@ -2,7 +2,7 @@
 """Stand-ins for the tests of this folder: a torch folder, a compiler, cases, and a worker that compiles nothing.
 
 python fakes.py drive build ...    `python -m aoti_generate build ...` with this worker
-python fakes.py work ...           the worker; FAKE_WORKER maps a case, or "*", to what happens to it
+python fakes.py work ...           the worker; FAKE_WORKER maps a case or claim, or "*", to what happens to it
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # each test file also runs on its own
 
-from aoti_generate import __main__, build, plan, store
+from aoti_generate import __main__, crew, plan, store
+from aoti_generate.answers import Answers
 from aoti_generate.case import Case, all_cases
+from aoti_generate.claim import all_claims
 from aoti_generate.store import Toolchain
 
 GENERATORS = plan.GENERATORS
@@ -84,16 +86,23 @@ def facts_of(case: Case, packages: store.Store, content: bytes) -> dict[str, typ
 def _work(torch_root: Path, root: Path) -> None:
     behaviours = json.loads(os.environ.get("FAKE_WORKER", "{}"))
     packages = store.Store(root, store.find_toolchain(torch_root))
+    answers = Answers(root, packages.toolchain)
     cases = {case.name: case for case in all_cases()}
+    claims = {claim.name: claim for claim in all_claims()}
     for line in sys.stdin:
-        case = cases[json.loads(line)["case"]]
-        behaviour = behaviours.get(case.name, behaviours.get("*", "compile"))
+        request = json.loads(line)
+        name = request["name"]
+        behaviour = behaviours.get(name, behaviours.get("*", "compile"))
         answer: dict[str, typing.Any] = {"failed": COMPILER_SAYS}
         if behaviour == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         if behaviour == "hang":
             subprocess.run(["sleep", "600"])  # a compiler under the worker
-        if behaviour == "compile":
+        if behaviour == "compile" and request["do"] == "try":
+            answer = {"ok": {"claim": name, "answer": "false", "words": "seen by a stand-in", "seconds": 0.5}}
+            answers.add(claims[name], answer["ok"])
+        elif behaviour == "compile":
+            case = cases[name]
             try:
                 facts = facts_of(case, packages, case.name.encode())
                 packages.add(packages.action_key(case), facts)
@@ -115,7 +124,11 @@ class Driver:
         self.torch = torch_folder(folder)
 
     def start(
-        self, *arguments: str, behaviour: dict[str, str] | None = None, before: typing.Callable[[], None] | None = None
+        self,
+        *arguments: str,
+        verb: str = "build",
+        behaviour: dict[str, str] | None = None,
+        before: typing.Callable[[], None] | None = None,
     ) -> subprocess.Popen[str]:
         """A running driver; stderr is a pipe."""
 
@@ -125,8 +138,8 @@ class Driver:
                 before()
 
         return subprocess.Popen(
-            [sys.executable, __file__, "drive", "build", *arguments, "--torch", str(self.torch)]
-            + ["--store", str(self.store), "--manifest", str(self.manifest)],
+            [sys.executable, __file__, "drive", verb, *arguments, "--torch", str(self.torch), "--store", str(self.store)]
+            + (["--manifest", str(self.manifest)] if verb == "build" else []),
             env={**self.environment, "FAKE_WORKER": json.dumps(behaviour or {})},
             stderr=subprocess.PIPE,
             text=True,
@@ -143,6 +156,10 @@ class Driver:
         """The manifest's entries by case."""
         return {entry["case"]: entry for entry in json.loads(self.manifest.read_text())["packages"]}
 
+    def claims(self) -> dict[str, dict[str, typing.Any]]:
+        """The manifest's entries by claim."""
+        return {entry["claim"]: entry for entry in json.loads(self.manifest.read_text())["claims"]}
+
     def alive(self) -> dict[int, str]:
         """Command lines of all processes under this driver, by process id."""
         found = {}
@@ -155,7 +172,7 @@ class Driver:
 
 if __name__ == "__main__":
     if sys.argv[1] == "drive":
-        build.Worker.command = [sys.executable, __file__, "work"]
+        crew.Worker.command = [sys.executable, __file__, "work"]
         sys.exit(__main__.main(sys.argv[2:]))
     named = dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))
     _work(Path(named["--torch"]), Path(named["--store"]))

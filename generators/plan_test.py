@@ -18,7 +18,7 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from aoti_generate import case as vocabulary
-from aoti_generate import cases, plan
+from aoti_generate import cases, claim, plan
 from aoti_generate.case import Case, CaseError, Dim, all_cases
 from aoti_generate.formula import ValueRange
 
@@ -51,8 +51,20 @@ class Plan(unittest.TestCase):
         self.assertEqual(complaints(json.loads(self.path.read_text()), "cases.schema.json"), [])
 
     def test_the_schema_refuses_a_field_it_does_not_know(self) -> None:
-        described = {"schema": 1, "cases": [{**plan.describe(all_cases()[0]), "colour": "red"}]}
+        described = {"schema": 1, "cases": [{**plan.describe(all_cases()[0]), "colour": "red"}], "claims": []}
         self.assertIn("'colour' was unexpected", " ".join(complaints(described, "cases.schema.json")))
+        described = {"schema": 1, "cases": [], "claims": [{**claim.describe(claim.all_claims()[0]), "colour": "red"}]}
+        self.assertIn("'colour' was unexpected", " ".join(complaints(described, "cases.schema.json")))
+
+    def test_the_plan_holds_every_script_but_what_scripts_share(self) -> None:
+        plan.write_plan(self.path)
+        scripts = {f"claims/{file.name}" for file in claim.CLAIMS.glob("*.py") if not file.name.startswith("_")}
+        self.assertEqual({entry["file"] for entry in json.loads(self.path.read_text())["claims"]}, scripts)
+
+    def test_a_claim_with_the_name_of_a_case_is_refused(self) -> None:
+        twin = claim.Claim("cond", "EXP_7", "S2", "A claim.", Path("claims/cond.py"))
+        with mock.patch.object(plan, "all_claims", lambda: [twin]), self.assertRaisesRegex(CaseError, "claim cond: name: a case has it already"):
+            plan.write_plan(self.path)
 
     def test_every_case_has_its_own_name_and_every_call_too(self) -> None:
         cases = all_cases()
@@ -258,6 +270,52 @@ class BadCases(unittest.TestCase):
 
     def test_two_calls_of_one_name(self) -> None:
         self.expect("call example", "two calls share this name", self.with_input(lambda c: c.call("example")))
+
+
+class Claims(unittest.TestCase):
+    """Each complaint names file and line, the claim and the field."""
+
+    GOOD = '"""Two is a number.\n\nrequirement: EXP_7\nsource: S2 4.1, 7.1\n"""\n'
+
+    def read(self, text: str, name: str = "mine") -> claim.Claim:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.file = Path(folder.name) / f"{name}.py"
+        self.file.write_text(text)
+        return claim.read_claim(self.file)
+
+    def expect(self, line: int, words: str, text: str, name: str = "mine") -> None:
+        with self.assertRaises(CaseError) as raised:
+            self.read(text, name)
+        self.assertIn(f"{self.file}:{line}: claim {name}: {words}", str(raised.exception))
+
+    def test_a_docstring_says_it_all(self) -> None:
+        described = self.read("# a licence\n" + self.GOOD + "raise SystemExit('never run')\n")
+        self.assertEqual(
+            (described.name, described.doc, described.requirement, described.source), ("mine", "Two is a number.", "EXP_7", "S2 4.1, 7.1")
+        )
+
+    def test_without_a_docstring(self) -> None:
+        self.expect(1, "doc: the docstring is missing", "x = 1\n")
+
+    def test_a_script_that_is_no_python(self) -> None:
+        self.expect(6, "syntax: ", self.GOOD + "x = = 1\n")
+
+    def test_without_a_field(self) -> None:
+        self.expect(1, "requirement: the docstring has no line", self.GOOD.replace("requirement: EXP_7\n", ""))
+        self.expect(1, "source: the docstring has no line", self.GOOD.replace("source: S2 4.1, 7.1\n", ""))
+
+    def test_a_field_that_is_there_twice(self) -> None:
+        self.expect(5, "source: it is there twice", self.GOOD.replace("source:", "source: S1\nsource:"))
+
+    def test_an_unknown_line(self) -> None:
+        self.expect(3, 'doc: "requires: EXP_7" is none of the lines', self.GOOD.replace("requirement:", "requires:"))
+
+    def test_a_requirement_that_is_none(self) -> None:
+        self.expect(1, "requirement: exports is no id", self.GOOD.replace("EXP_7", "exports"))
+
+    def test_a_name_that_is_no_identifier(self) -> None:
+        self.expect(1, "name: it must be", self.GOOD, name="Bad-Name")
 
 
 if __name__ == "__main__":

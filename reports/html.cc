@@ -317,6 +317,7 @@ std::string EvidenceOf(const Page& page, const ClaimAnswer& answer) {
   }
   if (answer.answer == ClaimTruth::kUntested) text += "<p>Not tried: " + Line(WhyUntested(answer)) + ".</p>\n";
   if (!answer.claim->note.empty()) text += "<p><small>Outside this suite: " + Escaped(answer.claim->note) + "</small></p>\n";
+  for (const std::string& script : ReproducersOf(answer)) text += "<p><small>Without the suite: " + Code("python " + script) + "</small></p>\n";
   std::string links;
   for (const std::string& requirement : answer.claim->requirements) links += (links.empty() ? "" : ", ") + RequirementLink(page, requirement);
   return text + (links.empty() ? "" : "<p><small>" + links + "</small></p>\n");

@@ -220,10 +220,15 @@ TEST(HtmlTest, HostileTextStaysText) {
 
 TEST(HtmlTest, ALedgerMayBeHostileToo) {
   const std::string hostile = "\"><script>";
-  const Ledger ledger{
-      {{"S1", hostile}},
-      {{"S1.1", hostile, hostile, {hostile}, {{"*", {"pass"}, hostile}}, "", hostile, hostile}, {"S1.2", hostile, hostile, {}, {}, hostile, "", ""}}};
+  const Ledger ledger{{{"S1", hostile}},
+                      {{"S1.1", hostile, hostile, {hostile}, {{"*", {"pass"}, hostile}}, "", hostile, hostile, hostile},
+                       {"S1.2", hostile, hostile, {}, {}, hostile, "", "", ""}}};
   EXPECT_EQ(HtmlCheck(Html(EveryVerdict(), &ledger, {})).Complaint(), "");
+}
+
+TEST(HtmlTest, AClaimSaysHowToSeeItsAnswerWithoutTheSuite) {
+  const Ledger ledger{{{"S1", "notes"}}, {{"S1.1", "1", "it is so", {}, {}, "untried", "", "", "shows.py"}}};
+  EXPECT_NE(Html(EveryVerdict(), &ledger, {}).find("Without the suite: <code>python shows.py</code>"), std::string::npos);
 }
 
 TEST(HtmlTest, SaysWhatTheOthersSayAndItsCountsAddUp) {

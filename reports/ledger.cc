@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 6> kObservations{"refused", "correct", "silently_wrong", "out_of_bounds", "crash", "hang"};
+constexpr std::array<std::string_view, 8> kObservations{"refused", "correct", "silently_wrong", "out_of_bounds", "crash", "hang", "true", "false"};
 
 [[noreturn]] void Complain(const std::string& where, const std::string& what) { throw std::runtime_error(where + ": " + what); }
 
@@ -109,6 +109,7 @@ LedgerClaim ReadClaim(const json& value, const std::string& where) {
   claim.untested = fields.OptionalText("untested");
   claim.note = fields.OptionalText("note");
   claim.setting = fields.OptionalText("setting");
+  claim.reproducer = fields.OptionalText("reproducer");
   fields.Finish();
   if (claim.evidence.empty() && claim.untested.empty()) Complain(where, "has neither evidence nor a reason in untested");
   return claim;
@@ -225,7 +226,22 @@ std::string WhyUntested(const ClaimAnswer& answer) {
   return answer.claim->untested.empty() ? "no test of this run asks" : answer.claim->untested;
 }
 
-std::vector<std::string> LedgerComplaints(const Ledger& ledger, const std::vector<std::string>& ids) {
+std::vector<std::string> ReproducersOf(const ClaimAnswer& answer) {
+  std::vector<std::string> scripts;
+  if (!answer.claim->reproducer.empty()) scripts.push_back(answer.claim->reproducer);
+  for (const EvidenceAnswer& evidence : answer.evidence) {
+    for (const auto* records : {&evidence.supporting, &evidence.against, &evidence.not_tried}) {
+      for (const Record* record : *records) {
+        if (record->sentence != kClaimSentence) continue;
+        const std::string script = fmt::format("generators/claims/{}.py", record->case_name);
+        if (std::find(scripts.begin(), scripts.end(), script) == scripts.end()) scripts.push_back(script);
+      }
+    }
+  }
+  return scripts;
+}
+
+std::vector<std::string> LedgerComplaints(const Ledger& ledger, const std::vector<std::string>& ids, const std::filesystem::path& repository) {
   std::vector<std::string> complaints;
   for (const LedgerClaim& claim : ledger.claims) {
     size_t matches = 0;
@@ -235,8 +251,11 @@ std::vector<std::string> LedgerComplaints(const Ledger& ledger, const std::vecto
       if (here > 0 || !claim.untested.empty()) continue;
       complaints.push_back(fmt::format("{}: no test matches {}: correct the glob, or say in untested why there is none", claim.id, evidence.tests));
     }
-    if (matches == 0 || claim.untested.empty()) continue;
-    complaints.push_back(fmt::format("{}: {} tests match, and untested says \"{}\": empty it", claim.id, matches, claim.untested));
+    if (matches > 0 && !claim.untested.empty()) {
+      complaints.push_back(fmt::format("{}: {} tests match, and untested says \"{}\": empty it", claim.id, matches, claim.untested));
+    }
+    if (claim.reproducer.empty() || std::filesystem::is_regular_file(repository / claim.reproducer)) continue;
+    complaints.push_back(fmt::format("{}: there is no file {}: correct the reproducer", claim.id, claim.reproducer));
   }
   return complaints;
 }

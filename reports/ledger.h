@@ -12,6 +12,9 @@
 
 namespace aoti_cts {
 
+// Of tests that report what a script in generators/claims found: it is called as the test's case is.
+inline constexpr std::string_view kClaimSentence = "what_a_document_claims";
+
 struct LedgerDocument {
   std::string id;  // "S2"
   std::string title;
@@ -29,9 +32,10 @@ struct LedgerClaim {
   std::string claim;  // in our own words
   std::vector<std::string> requirements;
   std::vector<LedgerEvidence> evidence;
-  std::string untested;  // why no planned test asks; empty where one does
-  std::string note;      // a fact measured without this suite, and how
-  std::string setting;   // under which the claim is read
+  std::string untested;    // why no planned test asks; empty where one does
+  std::string note;        // a fact measured without this suite, and how
+  std::string setting;     // under which the claim is read
+  std::string reproducer;  // script in the repository that shows the answer without the suite; may be empty
 };
 
 struct Ledger {
@@ -68,9 +72,12 @@ std::string OutcomeOf(const Record& record);
 // Why a claim is untested: as the ledger says, else as the tests say that could not be tried.
 std::string WhyUntested(const ClaimAnswer& answer);
 
-// What is out of date in the ledger, given the ids of all tests there are: a glob that matches none although the claim counts as tested, and
-// a claim that counts as untested although tests match.
-std::vector<std::string> LedgerComplaints(const Ledger& ledger, const std::vector<std::string>& ids);
+// Scripts in the repository that show the answer without the suite: the one that the claim names, and those whose findings are its evidence.
+std::vector<std::string> ReproducersOf(const ClaimAnswer& answer);
+
+// What is out of date in the ledger, given the ids of all tests there are and the folder of the repository: a glob that matches none although
+// the claim counts as tested, a claim that counts as untested although tests match, and a reproducer that is not there.
+std::vector<std::string> LedgerComplaints(const Ledger& ledger, const std::vector<std::string>& ids, const std::filesystem::path& repository);
 
 // * stands for any characters, / too; ? for one.
 bool GlobMatches(std::string_view glob, std::string_view text);

@@ -15,7 +15,8 @@ namespace {
 constexpr const char* kGood = R"json({"schema": 1, "documents": [{"id": "S2", "title": "notes"}], "claims": [
   {"id": "S2.1", "where": "6.3", "claim": "bounds are checked", "requirements": ["DYN_1", "DYN_2"],
    "evidence": [{"tests": "DYN_2/*", "supports": ["refused"], "setting": "off"}, {"tests": "DYN_1/*", "supports": ["pass"], "setting": "on"}]},
-  {"id": "S2.2", "where": "8", "claim": "graphs are captured", "requirements": [], "untested": "needs a GPU", "note": "by hand", "setting": "CUDA"}]})json";
+  {"id": "S2.2", "where": "8", "claim": "graphs are captured", "requirements": [], "untested": "needs a GPU", "note": "by hand", "setting": "CUDA",
+   "reproducer": "shows.py"}]})json";
 
 Ledger Read(const std::string& text) {
   const TemporaryFolder folder;
@@ -68,6 +69,7 @@ TEST(ReadLedgerTest, ReadsEveryField) {
   EXPECT_EQ(ledger.claims[1].untested, "needs a GPU");
   EXPECT_EQ(ledger.claims[1].note, "by hand");
   EXPECT_EQ(ledger.claims[1].setting, "CUDA");
+  EXPECT_EQ(ledger.claims[1].reproducer, "shows.py");
 }
 
 struct Bad {
@@ -80,6 +82,7 @@ const std::vector<Bad> kBad{{R"("where": "6.3")", R"("wehre": "6.3")", "claims[0
                             {"\"note\"", "\"mood\"", "claims[1]: has the unknown field mood"},
                             {R"("note": "by hand")", "\"note\": 7", "claims[1].note: is no text"},
                             {R"("setting": "off")", R"("seting": "off")", "claims[0].evidence[0]: has the unknown field seting"},
+                            {R"("reproducer": "shows.py")", "\"reproducer\": 7", "claims[1].reproducer: is no text"},
                             {"[\"refused\"]", "[\"refsued\"]", "claims[0].evidence[0].supports: refsued is neither a verdict nor an observation"},
                             {"[\"refused\"]", "[]", "claims[0].evidence[0].supports: is empty"},
                             {"[\"refused\"]", "\"refused\"", "claims[0].evidence[0].supports: is no list"},
@@ -161,10 +164,34 @@ TEST(WhyUntestedTest, ATestThatCouldNotBeTriedSaysItBetterThanTheLedger) {
   EXPECT_EQ(WhyUntested(AnswerClaims(ledger, run).at(0)), "no such device");
 }
 
+TEST(ReproducersOfTest, AreTheClaimsOwnAndTheScriptsAmongItsEvidence) {
+  Ledger ledger = Read(Replaced("DYN_1/*", "EXP_7/*"));
+  ledger.claims[0].reproducer = "shows.py";
+  aoti_cts::Run run;
+  run.records = {OneTest("EXP_7/what_a_document_claims/one/package", Verdict::kRecorded, "true"),
+                 OneTest("EXP_7/what_a_document_claims/two/package", Verdict::kError),
+                 OneTest("EXP_7/another_sentence/three/package", Verdict::kPass)};
+  for (const auto& [record, name] : {std::pair{0, "one"}, {1, "two"}, {2, "three"}}) run.records[record].case_name = name;
+  for (const int record : {0, 1}) run.records[record].sentence = kClaimSentence;
+  EXPECT_EQ(ReproducersOf(AnswerClaims(ledger, run).at(0)),
+            (std::vector<std::string>{"shows.py", "generators/claims/one.py", "generators/claims/two.py"}));
+}
+
+TEST(LedgerComplaintsTest, NamesAReproducerThatIsNotThere) {
+  const TemporaryFolder folder;
+  const Ledger ledger = Read(kGood);
+  const std::vector<std::string> ids{"DYN_1/a/b/package", "DYN_2/a/b/package"};
+  EXPECT_EQ(LedgerComplaints(ledger, ids, folder.File("")), std::vector<std::string>{"S2.2: there is no file shows.py: correct the reproducer"});
+  folder.Write("shows.py", "");
+  EXPECT_EQ(LedgerComplaints(ledger, ids, folder.File("")), std::vector<std::string>{});
+}
+
 TEST(LedgerComplaintsTest, NamesGlobsThatMatchNothingAndReasonsThatAreOutOfDate) {
   const Ledger ledger = Read(Replaced("\"untested\"", R"("evidence": [{"tests": "GRAPH_1/*", "supports": ["pass"]}], "untested")"));
-  EXPECT_EQ(LedgerComplaints(ledger, {"DYN_1/a/b/package", "DYN_2/a/b/package"}), std::vector<std::string>{});
-  EXPECT_EQ(LedgerComplaints(ledger, {"DYN_2/a/b/package", "GRAPH_1/a/b/package"}),
+  const TemporaryFolder folder;
+  folder.Write("shows.py", "");
+  EXPECT_EQ(LedgerComplaints(ledger, {"DYN_1/a/b/package", "DYN_2/a/b/package"}, folder.File("")), std::vector<std::string>{});
+  EXPECT_EQ(LedgerComplaints(ledger, {"DYN_2/a/b/package", "GRAPH_1/a/b/package"}, folder.File("")),
             (std::vector<std::string>{"S2.1: no test matches DYN_1/*: correct the glob, or say in untested why there is none",
                                       "S2.2: 1 tests match, and untested says \"needs a GPU\": empty it"}));
 }

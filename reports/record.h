@@ -40,7 +40,7 @@ struct Record {
   double seconds = 0;
   uint64_t comparisons = 0;
   std::string message;      // why it is not a pass, in full
-  std::string observation;  // class of what happened, for recorded tests: refused, correct, silently_wrong, out_of_bounds, crash, hang
+  std::string observation;  // class of what happened, for recorded tests: refused, correct, silently_wrong, out_of_bounds, crash, hang; true, false
   std::string known_issue;  // URL and reason of the entry that applied
   std::string repeat;       // shortest command that repeats this test
   std::string output;       // tail of the child's standard output and error, kept where the verdict is red

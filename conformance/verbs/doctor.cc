@@ -114,7 +114,8 @@ int Execute(const Paths& paths) {
   report.Row("version", AOTI_SUITE_VERSION);
   auto cases = ReadCases(paths.plan);
   if (cases) {
-    report.Row("cases", std::to_string(cases->size()));
+    const auto claims = std::count_if(cases->begin(), cases->end(), [](const Case& c) { return c.is_claim(); });
+    report.Row("cases", fmt::format("{}, and {} claims of documents", std::ssize(*cases) - claims, claims));
   } else {
     report.Missing("cases", cases.error().message);
   }

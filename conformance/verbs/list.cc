@@ -16,7 +16,7 @@ struct ListOptions {
   Paths paths = DefaultPaths();
   Selection selection;
   std::string runner = "package";
-  bool cases = false, tests = false, requirements = false, runners = false, areas = false, ctest = false, one_entry = false;
+  bool cases = false, claims = false, tests = false, requirements = false, runners = false, areas = false, ctest = false, one_entry = false;
 };
 
 std::vector<std::string> InTreeRunners(const std::filesystem::path& folder) {
@@ -102,7 +102,15 @@ int Execute(const ListOptions& options) {
   auto catalogue = ReadCatalogue(options.paths.requirements);
   if (!catalogue) return Complain(catalogue.error());
   if (options.cases) {
-    for (const Case& c : *cases) fmt::print("{}", Hanging(fmt::format("{:<18}  ", c.name), fmt::format("{} [{}]", c.doc, c.source)));
+    for (const Case& c : *cases) {
+      if (!c.is_claim()) fmt::print("{}", Hanging(fmt::format("{:<18}  ", c.name), fmt::format("{} [{}]", c.doc, c.source)));
+    }
+    return kExitGood;
+  }
+  if (options.claims) {
+    for (const Case& c : *cases) {
+      if (c.is_claim()) fmt::print("{}\n{}", c.name, Hanging(fmt::format("    {:<8}", c.requirement), fmt::format("{} [{}]", c.doc, c.source)));
+    }
     return kExitGood;
   }
   const std::vector<RunnerSpec> runners{{options.runner, {}}};
@@ -111,7 +119,9 @@ int Execute(const ListOptions& options) {
     for (const PlannedTest& test : tests) fmt::print("{}\n", test.id);
     return tests.empty() ? kExitNothingRan : kExitGood;
   }
-  fmt::print("{} cases, {} requirements, {} tests with runner {}\n\n", cases->size(), catalogue->requirements.size(), tests.size(), options.runner);
+  const auto claims = std::count_if(cases->begin(), cases->end(), [](const Case& c) { return c.is_claim(); });
+  fmt::print("{} cases, {} claims, {} requirements, {} tests with runner {}\n\n", std::ssize(*cases) - claims, claims, catalogue->requirements.size(),
+             tests.size(), options.runner);
   for (const Requirement& requirement : catalogue->requirements) {
     const auto judged = std::count_if(tests.begin(), tests.end(),
                                       [&](const PlannedTest& t) { return t.property->requirement == requirement.id && t.property->judged; });
@@ -128,9 +138,10 @@ int Execute(const ListOptions& options) {
 
 void AddList(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<ListOptions>();
-  CLI::App* verb = app.add_subcommand("list", "name what there is: requirements (default), cases, tests, areas, runners");
+  CLI::App* verb = app.add_subcommand("list", "name what there is: requirements (default), cases, claims, tests, areas, runners");
   verb->add_flag("--requirements", options->requirements, "requirements with their number of tests, statement and source (the default)");
   verb->add_flag("--cases", options->cases, "cases with what they are for");
+  verb->add_flag("--claims", options->claims, "claims of documents that a script tries, with their requirement");
   verb->add_flag("--tests", options->tests, "ids of all tests that the selection leaves");
   verb->add_flag("--areas", options->areas, "areas of the contract");
   verb->add_flag("--runners", options->runners, "runners of this build");

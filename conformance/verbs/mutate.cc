@@ -32,7 +32,11 @@ Expected<CampaignResult> RunWith(const MutateOptions& options, const Fault& faul
   campaign.deadline_seconds = 3;
   campaign.jobs = fault.killed_by.empty() ? 2 : 1;
   campaign.stop_at_first_red = !fault.killed_by.empty();
-  if (!fault.killed_by.empty()) campaign.selection.tests = {fault.killed_by + "/*"};
+  if (fault.killed_by.empty()) {
+    campaign.selection.claims = false;  // no runner has a part in them
+  } else {
+    campaign.selection.tests = {fault.killed_by + "/*"};
+  }
   return RunCampaign(campaign);
 }
 

@@ -11,7 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
-from . import build, plan
+from . import build, crew, plan
 from .case import CaseError
 from .store import ToolchainError
 
@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument("--golden", type=Path, default=plan.GENERATORS.parent / "golden")
     for verb in (building, blessing):
         verb.add_argument("--jobs", "-j", type=int, default=os.cpu_count() or 1)
-        verb.add_argument("cases", nargs="*")
+        verb.add_argument("cases", nargs="*", help="only these; build takes names of claims too")
     return parser
 
 
@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
             return worker.serve(options.torch, options.store, options.golden)
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # a driver that is told to end takes its workers with it
-        settings = build.Settings(options.torch, options.store, options.golden, options.jobs)
+        settings = crew.Settings(options.torch, options.store, options.golden, options.jobs)
         if options.verb == "build":
             failures = build.build(settings, options.cases, options.manifest)
             return 0 if options.keep_going or not failures else 1

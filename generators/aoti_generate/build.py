@@ -1,254 +1,81 @@
 # SPDX-License-Identifier: Apache-2.0
 """The driver of `build` and `bless`: looks up the store, spreads what is missing over worker processes, reports, survives Ctrl-C.
 
-Its answer is the manifest: one entry per case, with the package or with the reason why there is none. A failed compile is data here; the
-suite turns it into failures of the case's tests.
+Its answer is the manifest: one entry per case, with the package or with the reason why there is none, and one per claim, with its answer. A
+failed compile is data here; the suite turns it into failures of the case's tests.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import queue
-import signal
-import statistics
-import subprocess
 import sys
-import threading
-import time
 import typing
-from dataclasses import dataclass
 from pathlib import Path
 
 from . import plan
+from .answers import Answers
 from .case import Case, CaseError, all_cases
+from .claim import Claim, all_claims
+from .crew import BLESS, COMPILE, TRY, Settings, work_through
 from .store import Store, find_toolchain
-from .workshop import Workshop, has_headers, workshop
+from .workshop import has_headers
 
-# What the first estimate is made of, until packages have been measured.
-SECONDS_PER_PACKAGE = 6.0
+# What the first estimate is made of beside the seconds of each.
 SECONDS_TO_START = 8.0  # import of torch, first export
 SECONDS_FOR_HEADERS = 22.0
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Where things are, and how many workers may run."""
-
-    torch_root: Path | None
-    store_root: Path
-    golden: Path
-    jobs: int
-
-
-class Worker:
-    """One `python -m aoti_generate worker`, in a session of its own so that Ctrl-C reaches only the driver."""
-
-    command: typing.ClassVar[list[str]] = [sys.executable, "-m", "aoti_generate", "worker"]
-
-    def __init__(self, number: int, settings: Settings, torch_root: Path, shop: Workshop) -> None:
-        self._number = number
-        self._settings = settings
-        self._torch_root = torch_root
-        self._shop = shop
-        self._process: subprocess.Popen[str] | None = None
-        self._starting = threading.Lock()
-        self.stopped = False
-        self.died = False
-
-    def ask(self, request: dict[str, str]) -> dict[str, typing.Any]:
-        """Sends one request. A worker that dies fails this request only; the next one gets a new process."""
-        process = self._running()
-        if process is None:
-            return {"failed": "interrupted"}
-        assert process.stdin and process.stdout
-        try:
-            process.stdin.write(json.dumps(request) + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
-        except OSError:
-            line = ""
-        if line:
-            return typing.cast(dict[str, typing.Any], json.loads(line))
-        self.died = True
-        code = process.wait()
-        self._end(process)
-        self._process = None
-        return {"failed": f"the generator process died ({_exit_words(code)}); its output is in {log_path(self._settings)}"}
-
-    def stop(self) -> None:
-        """Kills the worker and the compilers under it, for good: a request that fails by it starts no new process."""
-        with self._starting:
-            self.stopped = True
-        if self._process:
-            self._end(self._process)
-
-    def _running(self) -> subprocess.Popen[str] | None:
-        with self._starting:
-            if self._process is None and not self.stopped:
-                self._process = self._start()
-            return None if self.stopped else self._process
-
-    def _end(self, process: subprocess.Popen[str]) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-    def _start(self) -> subprocess.Popen[str]:
-        arguments = ["--torch", str(self._torch_root), "--store", str(self._settings.store_root), "--golden", str(self._settings.golden)]
-        environment = {"TORCHINDUCTOR_COMPILE_THREADS": "1", "PYTHONPATH": str(plan.GENERATORS), "AOTI_CTS_WORKER": str(self._number)}
-        with log_path(self._settings).open("a") as log:
-            return subprocess.Popen(
-                [*self.command, *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env={**os.environ, **self._shop.environment(), **environment},
-                start_new_session=True,
-            )
-
-
-def log_path(settings: Settings) -> Path:
-    """What torch and the compilers of the latest build printed."""
-    return settings.store_root / "build.log"
-
-
-def _exit_words(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"exit status {code}"
-
-
-class Progress:
-    """A bar on a terminal, a line per package in a log; both with an estimate of what is left."""
-
-    def __init__(self, total: int, jobs: int, what: str) -> None:
-        self._total, self._jobs, self._what = total, jobs, what
-        self._seconds: list[float] = []
-        self._bar: typing.Any = None
-        if sys.stderr.isatty():
-            from tqdm import tqdm
-
-            # tqdm's own estimate counts the first packages, which wait for torch and the headers, as much as the others
-            layout = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
-            self._bar = tqdm(total=total, desc=what, unit="package", dynamic_ncols=True, file=sys.stderr, bar_format=layout)
-
-    def say(self, text: str) -> None:
-        """A line that does not tear the bar."""
-        if self._bar is not None:
-            self._bar.write(text, file=sys.stderr)
-        else:
-            print(text, file=sys.stderr, flush=True)
-
-    def step(self, name: str, seconds: float, failed: bool) -> None:
-        """One package is done, after `seconds`."""
-        self._seconds.append(seconds)
-        left = self.left()
-        words = f", about {left:.0f} s left" if left else ""
-        if self._bar is not None:
-            self._bar.set_postfix_str(name + words, refresh=False)
-            self._bar.update(1)
-            return
-        took = f"FAILED after {seconds:.1f} s" if failed else f"{seconds:.1f} s"
-        self.say(f"[{len(self._seconds)}/{self._total}] {self._what} {name}: {took}{words}")
-
-    def left(self) -> float:
-        """Seconds until all are done, from the median of those after each worker's first."""
-        ordinary = self._seconds[self._jobs :]
-        each = statistics.median(ordinary) if ordinary else SECONDS_PER_PACKAGE
-        return each * (self._total - len(self._seconds)) / self._jobs
-
-    def close(self) -> None:
-        """Leaves the terminal as it was."""
-        if self._bar is not None:
-            self._bar.close()
-
-
-def select(names: typing.Sequence[str]) -> list[Case]:
-    """The named cases, all where none is named."""
-    cases = all_cases()
-    unknown = [name for name in names if name not in {case.name for case in cases}]
+def select(names: typing.Sequence[str]) -> tuple[list[Case], list[Claim]]:
+    """The named cases and claims, all where none is named."""
+    cases, claims = all_cases(), all_claims()
+    unknown = [name for name in names if name not in {entry.name for entry in [*cases, *claims]}]
     if unknown:
-        raise CaseError(f"no case is called {', '.join(unknown)}: ./aoti-cts list --cases names them all")
-    return [case for case in cases if not names or case.name in names]
-
-
-def work_through(cases: list[Case], do: str, settings: Settings, torch_root: Path, what: str) -> dict[str, dict[str, typing.Any]]:
-    """Answers per case. All workers start at once: those that need the same header or probe wait for each other at Inductor's own locks."""
-    answers: dict[str, dict[str, typing.Any]] = {}
-    broken: list[OSError] = []
-    todo: queue.SimpleQueue[Case] = queue.SimpleQueue()
-    for case in cases:
-        todo.put(case)
-    jobs = max(1, min(settings.jobs, len(cases)))
-    lock = threading.Lock()
-
-    def loop(worker: Worker) -> None:
-        with contextlib.suppress(queue.Empty):
-            while not broken:
-                case = todo.get_nowait()
-                began = time.monotonic()
-                try:
-                    answer = worker.ask({"do": do, "case": case.name})
-                except OSError as error:  # no process can be started: that is nothing a case did
-                    broken.append(error)
-                    return
-                if worker.stopped:
-                    return
-                with lock:
-                    answers[case.name] = answer
-                    progress.step(case.name, time.monotonic() - began, "failed" in answer)
-
-    with workshop(settings.store_root) as shop:
-        log_path(settings).write_text("")
-        workers = [Worker(number, settings, torch_root, shop) for number in range(jobs)]
-        progress = Progress(len(cases), jobs, what)
-        threads = [threading.Thread(target=loop, args=(worker,), daemon=True) for worker in workers]
-        try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(0.2)
-            if not broken and not any(worker.died for worker in workers):
-                shop.keep()
-        finally:
-            for worker in workers:
-                worker.stop()
-            progress.close()
-    if broken:
-        raise broken[0]
-    return answers
+        raise CaseError(f"no case or claim is called {', '.join(unknown)}: ./aoti-cts list --cases and list --claims name them all")
+    return [case for case in cases if not names or case.name in names], [claim for claim in claims if not names or claim.name in names]
 
 
 def build(settings: Settings, names: typing.Sequence[str], manifest: Path) -> int:
-    """Makes sure the named packages are in the store and writes the manifest of all that are. Returns how many named cases have none."""
-    selected = {case.name for case in select(names)}
-    cases = all_cases()
+    """Makes sure that the named packages and answers are in the store and writes the manifest of all that are. Returns how many are not."""
+    cases, claims = select(names)
     store = Store(settings.store_root, find_toolchain(settings.torch_root))
+    packages, failed = _compile(cases, store, settings)
+    answers, untried = _try(claims, store, settings)
+    written = {
+        "schema": 1,
+        "toolchain": store.toolchain.facts(),
+        "torch_root": str(store.toolchain.torch_root),
+        "packages": packages,
+        "claims": answers,
+    }
+    plan.write_atomically(manifest, json.dumps(written, indent=1) + "\n")
+    return failed + untried
+
+
+def _compile(selected: list[Case], store: Store, settings: Settings) -> tuple[list[dict[str, typing.Any]], int]:
+    """The manifest's entries of packages, and how many of the selected cases have none."""
+    cases = all_cases()
+    names = {case.name for case in selected}
     found = {case.name: store.find(store.action_key(case)) for case in cases}
-    missing = [case for case in cases if found[case.name] is None and case.name in selected]
+    missing = [case for case in selected if found[case.name] is None]
     failures: dict[str, str] = {}
     if missing:
         headers = 0 if has_headers(settings.store_root) else SECONDS_FOR_HEADERS
-        estimate = SECONDS_TO_START + headers + SECONDS_PER_PACKAGE * len(missing) / max(1, min(settings.jobs, len(missing)))
+        estimate = headers + _estimate(len(missing), COMPILE.seconds, settings)
         print(
             f"compiling {len(missing)} of {len(selected)} packages with torch {store.toolchain.torch_version}, about {estimate:.0f} s",
             file=sys.stderr,
         )
-        answers = work_through(missing, "compile", settings, store.toolchain.torch_root, "compiled")
+        answers = work_through([case.name for case in missing], COMPILE, settings, store.toolchain.torch_root)
         for name, answer in answers.items():
             found[name] = answer.get("ok")
             if "failed" in answer:
                 failures[name] = answer["failed"]
                 print(f"no package for {name}: {answer['failed']}", file=sys.stderr)
-    known = [case for case in cases if case.name in selected or found[case.name] is not None]
-    entries = [_entry(case, store, found[case.name], failures.get(case.name)) for case in known]
-    written = {"schema": 1, "toolchain": store.toolchain.facts(), "torch_root": str(store.toolchain.torch_root), "packages": entries}
-    plan.write_atomically(manifest, json.dumps(written, indent=1) + "\n")
     compiled = sum(1 for case in missing if (found[case.name] or {}).get("compiled"))
-    print(f"{len(selected) - len(failures)} of {len(selected)} packages ready, {compiled} compiled now", file=sys.stderr)
-    return len(failures)
+    if selected:
+        print(f"{len(selected) - len(failures)} of {len(selected)} packages ready, {compiled} compiled now", file=sys.stderr)
+    known = [case for case in cases if case.name in names or found[case.name] is not None]
+    return [_entry(case, store, found[case.name], failures.get(case.name)) for case in known], len(failures)
 
 
 def _entry(case: Case, store: Store, facts: dict[str, typing.Any] | None, failure: str | None) -> dict[str, typing.Any]:
@@ -256,6 +83,31 @@ def _entry(case: Case, store: Store, facts: dict[str, typing.Any] | None, failur
         return {"case": case.name, "failed": failure or "not built"}
     keep = ("sha256", "bytes", "seconds", "exported_inputs", "eager_error", "torch", "torch_git", "compiler", "isa")
     return {"case": case.name, "path": str(store.content_path(facts["content"])), **{key: facts[key] for key in keep}}
+
+
+def _try(selected: list[Claim], store: Store, settings: Settings) -> tuple[list[dict[str, typing.Any]], int]:
+    """The manifest's entries of claims, and how many of the selected ones could not be tried."""
+    known = Answers(settings.store_root, store.toolchain)
+    found = {claim.name: known.find(claim) for claim in all_claims()}
+    missing = [claim for claim in selected if found[claim.name] is None]
+    failed = 0
+    if missing:
+        estimate = _estimate(len(missing), TRY.seconds, settings)
+        print(f"trying {len(missing)} of {len(selected)} claims with torch {store.toolchain.torch_version}, about {estimate:.0f} s", file=sys.stderr)
+        answers = work_through([claim.name for claim in missing], TRY, settings, store.toolchain.torch_root)
+        for claim in missing:
+            answer = answers[claim.name]
+            found[claim.name] = answer.get("ok") or {"claim": claim.name, **answer}
+            if "failed" in answer:
+                failed += 1
+                print(f"no answer to {claim.name}: {answer['failed']}", file=sys.stderr)
+    if selected:
+        print(f"{len(selected) - failed} of {len(selected)} claims answered, {len(missing)} tried now", file=sys.stderr)
+    return [entry for entry in found.values() if entry is not None], failed
+
+
+def _estimate(count: int, seconds: float, settings: Settings) -> float:
+    return SECONDS_TO_START + seconds * count / max(1, min(settings.jobs, count))
 
 
 def bless(settings: Settings, names: typing.Sequence[str], approve: bool) -> int:
@@ -269,12 +121,14 @@ def bless(settings: Settings, names: typing.Sequence[str], approve: bool) -> int
             path.replace(path.with_suffix(""))
             print(f"approved {path.with_suffix('').name}", file=sys.stderr)
         return 0
-    cases = select(names)
+    cases, claims = select(names)
+    if claims and names:
+        raise CaseError(f"{claims[0].name} is a claim: only cases have goldens")
     toolchain = find_toolchain(settings.torch_root)
     for case in cases:  # what an earlier bless wrote must not be taken for this one's
         for stale in settings.golden.glob(f"{case.name}.*.unapproved"):
             stale.unlink()
-    answers = work_through(cases, "bless", settings, toolchain.torch_root, "reference of")
+    answers = work_through([case.name for case in cases], BLESS, settings, toolchain.torch_root)
     failed = 0
     for case in cases:
         answer = answers[case.name]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plan: every case as JSON, written without torch and before any package exists. Its schema is generators/cases.schema.json."""
+"""The plan: every case and claim as JSON, written without torch and before any package exists. Its schema is generators/cases.schema.json."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import threading
 import typing
 from pathlib import Path
 
-from .case import Call, Case, Derived, Dim, Input, Size, all_cases
+from .case import Call, Case, CaseError, Derived, Dim, Input, Size, all_cases
+from .claim import all_claims
+from .claim import describe as describe_claim
 from .formula import ValueRange
 
 SCHEMA_VERSION = 1
@@ -65,8 +67,13 @@ def describe(case: Case) -> dict[str, typing.Any]:
 
 
 def write_plan(path: Path) -> None:
-    """Writes the plan of all cases."""
-    plan = {"schema": SCHEMA_VERSION, "cases": [describe(case) for case in all_cases()]}
+    """Writes the plan of all cases and claims."""
+    cases, claims = all_cases(), all_claims()
+    names = {case.name for case in cases}
+    for claim in claims:
+        if claim.name in names:
+            raise CaseError(f"{claim.file}:1: claim {claim.name}: name: a case has it already")
+    plan = {"schema": SCHEMA_VERSION, "cases": [describe(case) for case in cases], "claims": [describe_claim(claim) for claim in claims]}
     write_atomically(path, json.dumps(plan, indent=1) + "\n")
 
 

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A long-lived worker process: reads one JSON request per line, answers one JSON line. Imports torch once, is killed freely.
 
-Requests: {"do": "compile" | "bless", "case": name}. Answers: {"ok": facts} or {"failed": text}.
+Requests: {"do": "compile" | "bless" | "try", "name": case or claim}. Answers: {"ok": facts} or {"failed": text}. A worker that is asked to
+try claims is asked for nothing else: it forks, and what has run a tensor operation must not.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import sys
@@ -20,15 +22,42 @@ def serve(torch_root: Path, store_root: Path, golden: Path) -> int:
     """Answers requests on standard input until it ends. What torch prints goes to standard error."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
+    first = sys.stdin.readline()
+    if not first:
+        return 0
+    requests = itertools.chain([first], sys.stdin)
+    if json.loads(first)["do"] == "try":
+        _try_claims(requests, answers, torch_root, store_root)
+    else:
+        _work_on_cases(requests, answers, torch_root, store_root, golden)
+    return 0
+
+
+def _try_claims(requests: typing.Iterable[str], answers: typing.TextIO, torch_root: Path, store_root: Path) -> None:
+    from . import attempt, claim, store
+    from .answers import Answers
+
+    attempt.import_torch()
+    claims = {known.name: known for known in claim.all_claims()}
+    kept = Answers(store_root, store.find_toolchain(torch_root))
+    for line in requests:
+        tried = claims[json.loads(line)["name"]]
+        answer = attempt.attempt(tried)
+        if "ok" in answer:
+            kept.add(tried, answer["ok"])
+        answers.write(json.dumps(answer) + "\n")
+
+
+def _work_on_cases(requests: typing.Iterable[str], answers: typing.TextIO, torch_root: Path, store_root: Path, golden: Path) -> None:
     from . import compile, reference, store
     from .case import all_cases
 
     cases = {case.name: case for case in all_cases()}
     packages = store.Store(store_root, store.find_toolchain(torch_root))
     from_the_other_end = os.environ.get("AOTI_CTS_WORKER") == "1"
-    for line in sys.stdin:
+    for line in requests:
         request = json.loads(line)
-        case = cases[request["case"]]
+        case = cases[request["name"]]
         answer: dict[str, typing.Any]
         try:
             if request["do"] == "bless":
@@ -45,7 +74,6 @@ def serve(torch_root: Path, store_root: Path, golden: Path) -> int:
         except Exception as error:  # noqa: BLE001 - whatever torch raises is the answer
             answer = {"failed": _words(error)}
         answers.write(json.dumps(answer) + "\n")
-    return 0
 
 
 def _prepare_from_the_other_end() -> None:
