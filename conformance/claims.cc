@@ -29,9 +29,11 @@ const Registered kBounds{ClaimsOf("DYN_2")};
 const Registered kStaticSizes{ClaimsOf("DYN_3")};
 const Registered kSharedDims{ClaimsOf("DYN_4")};
 const Registered kRanges{ClaimsOf("DYN_8")};
+const Registered kWeights{ClaimsOf("CONST_1")};
 const Registered kCLayer{ClaimsOf("ABI_2")};
 const Registered kOperators{ClaimsOf("OPS_1")};
 const Registered kVersions{ClaimsOf("VER_1")};
+const Registered kProfiles{ClaimsOf("PROF_1")};
 const Registered kFirstCalls{ClaimsOf("PERF_1")};
 
 }  // namespace

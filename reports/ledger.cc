@@ -18,7 +18,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 8> kObservations{"refused", "correct", "silently_wrong", "out_of_bounds", "crash", "hang", "true", "false"};
+constexpr std::array<std::string_view, 9> kObservations{"refused", "correct", "silently_wrong", "out_of_bounds", "crash",
+                                                        "hang",    "true",    "false",          "no_operator"};
 
 [[noreturn]] void Complain(const std::string& where, const std::string& what) { throw std::runtime_error(where + ": " + what); }
 
