@@ -542,7 +542,8 @@ class BadFiles(WithHostileRunner):
         finished = self.run_bad("--case", case, *arguments)
         self.assertEqual(finished.code, 2, finished.said)
         self.assertEqual(len(re.findall(r"(?m)^error: ", finished.err)), 1, "one cause is said once, and counted")
-        self.assertRegex(finished.err, r"\d+ more error in the same words: ")
+        if len(self.results()) > 1:
+            self.assertRegex(finished.err, r"\d+ more error in the same words: ")
         tests = self.results().values()
         self.assertEqual({test["verdict"] for test in tests}, {"error"})
         messages = {test["message"] for test in tests}
@@ -562,7 +563,7 @@ class BadFiles(WithHostileRunner):
         )
 
     def test_no_golden_that_can_be_read(self) -> None:
-        finished = self.run_bad("--golden", self.folder / "nowhere")
+        finished = self.run_bad("--area", "NUM", "--golden", self.folder / "nowhere")
         self.refused(2, "nowhere/.*json: cannot be read .*run ./aoti-cts bless", finished)
         self.assertEqual({test["verdict"] for test in self.results().values()}, {"error"})
 
@@ -968,7 +969,7 @@ class Folders(WithHostileRunner):
     def test_a_run_that_does_not_begin_leaves_no_folder(self) -> None:
         before = set((BUILD / "runs").glob("*"))
         self.refused(4, "nothing is selected", self.do("run", "--no-build", "--test", "nonesuch/*"))
-        self.refused(2, "no case is called nonesuch", self.do("run", "--no-build", "--case", "nonesuch"))
+        self.refused(2, "no case or claim is called nonesuch", self.do("run", "--no-build", "--case", "nonesuch"))
         self.assertEqual(set((BUILD / "runs").glob("*")), before)
 
 
@@ -1197,7 +1198,7 @@ class FullDisk(WithHostileRunner):
     def test_records_that_cannot_be_written_end_the_run_and_resume_completes_it(self) -> None:
         def limit() -> None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (60000, 60000))  # above the plan, below the records
+            resource.setrlimit(resource.RLIMIT_FSIZE, (110000, 110000))  # above the plan, below the records
 
         finished = self.run_hostile("refuses_all", "-j2", *FEW_CASES, before=limit)
         self.assertNotEqual(finished.code, 0)
@@ -1221,7 +1222,7 @@ class FullDisk(WithHostileRunner):
     def test_a_disk_that_is_really_full(self) -> None:
         disk = self.folder / "disk"
         disk.mkdir()
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True, check=False).returncode != 0:
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", disk], capture_output=True, check=False).returncode != 0:
             self.skipTest("no small file system can be mounted here: that needs root")
         self.addCleanup(subprocess.run, ["umount", "--lazy", disk], check=True)
         self.out = disk / "run"

@@ -149,7 +149,7 @@ class Explainer {
     const size_t last = name.rfind('/');
     const bool whole = std::count(name.begin(), name.end(), '/') == 3 && name.find_first_of("*?[") == std::string::npos;
     runners_ = {{whole ? name.substr(last + 1) : options_.runner, {}}};
-    Selection selection;
+    Selection selection{.profile = Profile::kFull};
     const std::string area = AreaOf(name);
     if (Areas().contains(area)) selection.areas = {area};
     tests_ = PlanTests(cases_, runners_, selection);
