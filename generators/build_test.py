@@ -29,7 +29,7 @@ class Build(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.driver = fakes.Driver(Path(folder.name).resolve())
-        self.names = [case.name for case in all_cases()]
+        self.names = [case.name for case in all_cases() if not case.on_request]
         self.claims = [claim.name for claim in all_claims()]
 
     def expect(self, status: int, words: str, *arguments: str, **named: typing.Any) -> str:
@@ -48,6 +48,14 @@ class Build(unittest.TestCase):
         self.assertNotIn("compiling", said)
         self.assertEqual(sorted(p.name for p in self.driver.store.iterdir()), ["action", "build.log", "claims", "claims.log", "content", "work"])
         self.assertEqual(list((self.driver.store / "work").iterdir()), [])
+
+    def test_a_named_case_brings_the_one_that_feeds_it_and_no_other(self) -> None:
+        self.expect(0, "2 of 2 packages ready, 2 compiled now", "text_decoder")
+        self.assertEqual(set(self.driver.packages()), {"vision_encoder", "text_decoder"})
+
+    def test_a_case_on_request_is_compiled_where_it_is_named(self) -> None:
+        self.expect(0, "1 of 1 packages ready, 1 compiled now", "batch_and_sequence_4096")
+        self.assertEqual(list(self.driver.packages()), ["batch_and_sequence_4096"])
 
     def test_a_failed_compile_is_data_with_the_compilers_words(self) -> None:
         self.expect(1, "no package for cond: CppCompileError", behaviour={"cond": "fail"})

@@ -103,7 +103,9 @@ int Execute(const ListOptions& options) {
   if (!catalogue) return Complain(catalogue.error());
   if (options.cases) {
     for (const Case& c : *cases) {
-      if (!c.is_claim()) fmt::print("{}", Hanging(fmt::format("{:<18}  ", c.name), fmt::format("{} [{}]", c.doc, c.source)));
+      if (!c.is_claim())
+        fmt::print("{}", Hanging(fmt::format("{:<18}  ", c.name),
+                                 fmt::format("{} [{}]{}", c.doc, c.source, c.on_request ? ", only where it is named" : "")));
     }
     return kExitGood;
   }

@@ -100,7 +100,7 @@ int Execute(RunOptions& options) {
   }
   if (const auto twice = SameName(campaign.runners)) return Complain(*twice);
   if (!options.no_build) {
-    const int built = BuildPackages(campaign.paths, /*keep_going=*/true);
+    const int built = BuildPackages(campaign.paths, /*keep_going=*/true, campaign.selection.cases);
     if (built != 0) return built;
   }
   std::string again = campaign.command + (campaign.resume ? "" : " --resume");

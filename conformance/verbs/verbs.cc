@@ -123,7 +123,11 @@ int RunGenerators(const std::vector<std::string>& arguments) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : kExitInterrupted;
 }
 
-int BuildPackages(const Paths& paths, bool keep_going) { return RunGenerators(BuildArguments(paths, keep_going)); }
+int BuildPackages(const Paths& paths, bool keep_going, const std::vector<std::string>& names) {
+  std::vector<std::string> arguments = BuildArguments(paths, keep_going);
+  arguments.insert(arguments.end(), names.begin(), names.end());
+  return RunGenerators(arguments);
+}
 
 void AddBuild(CLI::App& app, Action& chosen) {
   struct Options {

@@ -34,7 +34,7 @@ void AddBench(CLI::App& app, Action& chosen);
 // Runs the generators (the host with Python in it, or a plain `python -m`) and returns their exit code.
 int RunGenerators(const std::vector<std::string>& arguments);
 // `build` with the default store and manifest.
-int BuildPackages(const Paths& paths, bool keep_going);
+int BuildPackages(const Paths& paths, bool keep_going, const std::vector<std::string>& names);
 
 // What the runner `faulty` can break, and the property that must notice it; the control has none.
 struct Fault {

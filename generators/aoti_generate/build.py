@@ -26,12 +26,14 @@ SECONDS_FOR_HEADERS = 22.0
 
 
 def select(names: typing.Sequence[str]) -> tuple[list[Case], list[Claim]]:
-    """The named cases and claims, all where none is named."""
+    """The named cases with those that feed them, and the named claims; where none is named all that is not on request only."""
     cases, claims = all_cases(), all_claims()
     unknown = [name for name in names if name not in {entry.name for entry in [*cases, *claims]}]
     if unknown:
         raise CaseError(f"no case or claim is called {', '.join(unknown)}: ./aoti-cts list --cases and list --claims name them all")
-    return [case for case in cases if not names or case.name in names], [claim for claim in claims if not names or claim.name in names]
+    fed = {call.feed.case for case in cases if case.name in names for call in case.calls if call.feed}
+    wanted = [case for case in cases if case.name in fed or (case.name in names if names else not case.on_request)]
+    return wanted, [claim for claim in claims if not names or claim.name in names]
 
 
 def build(settings: Settings, names: typing.Sequence[str], manifest: Path) -> int:

@@ -118,6 +118,7 @@ class Case:
 
     contraction: number of terms in the longest sum behind one output element; scales the numeric limit.
     representative: one of the few that stand for all where a property is about the loader rather than the program.
+    on_request: so large that it is compiled and run only where it is named.
     fake_example: export with an example input that has no data.
     weight_bytes: size of the parameters, said where it is so large that one copy more can be seen in the memory of a process.
     """
@@ -135,6 +136,7 @@ class Case:
     fake_example: bool = False
     stateful: bool = False
     representative: bool = False
+    on_request: bool = False
     weights: ValueRange = field(default_factory=lambda: ValueRange(-64, 63, 9))
     options: dict[str, typing.Any] = field(default_factory=dict)
     builder: typing.Callable[[], typing.Any] | None = None

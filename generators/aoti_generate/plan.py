@@ -61,6 +61,7 @@ def describe(case: Case) -> dict[str, typing.Any]:
         "contraction": case.contraction,
         "stateful": case.stateful,
         "representative": case.representative,
+        "on_request": case.on_request,
         "weight_bytes": case.weight_bytes,
         "calls": [_call(call) for call in case.calls],
     }

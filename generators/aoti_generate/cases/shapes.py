@@ -39,6 +39,17 @@ def batch_and_sequence(c: Case) -> None:
     c.model(lambda: _linear(_HIDDEN))
 
 
+@case(source="S2 exercise 1")
+def batch_and_sequence_4096(c: Case) -> None:
+    """The same with the hidden size that the document names: 64 MiB of weights, tensors of 64 MiB."""
+    batch = c.dim("batch", min=1, max=64, example=2)
+    sequence = c.dim("sequence", min=1, max=2048, example=16)
+    c.input("x", "float32", (batch, sequence, 4096))
+    c.contraction = 4096
+    c.on_request = True
+    c.model(lambda: _linear(4096))
+
+
 @case(source="S2 exercise 4")
 def prefill(c: Case) -> None:
     """The prefill shape: batch 1 to 32 by sequence 1 to 2048; a batch of 64 must be refused."""
