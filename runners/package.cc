@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runner `package`: torch::inductor::AOTIModelPackageLoader, the way PyTorch documents for C++.
 #include <ATen/record_function.h>
-#include <torch/csrc/autograd/profiler_kineto.h>
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 
 #include <nlohmann/json.hpp>
-#include <set>
 #include <vector>
 
 #include "runners/answer.h"
 #include "runners/aoti_runner.h"
 #include "runners/guarded_allocator.h"
+#include "runners/kineto.h"
 #include "runners/libtorch.h"
 
 struct aoti_model {
@@ -74,21 +73,6 @@ aoti_status PackageMetadata(const char* package_path, const char* model_name, ao
 
 aoti_status SetMemory(int32_t mode, uint8_t poison, aoti_error* error) {
   return Guarded(error, [&] { InstallAllocator(static_cast<aoti_memory_mode>(mode), poison); });
-}
-
-namespace profiler = torch::autograd::profiler;
-
-aoti_status StartTrace(aoti_error* error) {
-  return Guarded(error, [] {
-    const std::set<profiler::ActivityType> activities{profiler::ActivityType::CPU};
-    const profiler::ProfilerConfig config(profiler::ProfilerState::KINETO);
-    profiler::prepareProfiler(config, activities);
-    profiler::enableProfiler(config, activities);
-  });
-}
-
-aoti_status StopTrace(const char* path, aoti_error* error) {
-  return Guarded(error, [&] { profiler::disableProfiler()->save(path); });
 }
 
 constexpr aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open,      Describe,   Load,     Unload, Run, ReleaseOutputs,
