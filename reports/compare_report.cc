@@ -88,6 +88,22 @@ std::vector<FailureGroup> NewFailures(const RunComparison& comparison) {
   return groups;
 }
 
+// What did not change is told by its reason, not test by test.
+bool IsUnchanged(const ChangeInfo& info) { return info.change == Change::kKnownIssue || info.change == Change::kNotTried; }
+
+// What is said of the tests of a class, in order of first appearance, with the number of them it is said of.
+std::vector<std::pair<std::string, size_t>> Reasons(const RunComparison& comparison, const ChangeInfo& info) {
+  std::vector<std::pair<std::string, size_t>> reasons;
+  std::map<std::string, size_t> places;
+  for (const ComparedTest* test : comparison.Of(info.change)) {
+    const std::string reason = What(*test);
+    const auto [place, is_new] = places.try_emplace(reason, reasons.size());
+    if (is_new) reasons.emplace_back(reason, 0);
+    ++reasons[place->second].second;
+  }
+  return reasons;
+}
+
 std::string Heading(const RunComparison& comparison, const ChangeInfo& info) {
   std::string title(info.title);
   title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
@@ -168,9 +184,21 @@ std::string TestList(const RunComparison& comparison, const ChangeInfo& info) {
   return list;
 }
 
+std::string ReasonList(const RunComparison& comparison, const ChangeInfo& info) {
+  std::string list;
+  size_t listed = 0;
+  for (const auto& [reason, count] : Reasons(comparison, info)) {
+    if (++listed > kOthersListed) return list + "  and more: --format json has all\n";
+    list += Hanging(fmt::format("  {}: ", Counted(count, "test")), reason);
+  }
+  return list;
+}
+
 std::string ClassText(const RunComparison& comparison, const ChangeInfo& info) {
   if (info.change == Change::kSame || comparison.Count(info.change) == 0) return "";
-  const std::string list = info.change == Change::kNewFailure ? FailureText(comparison) : TestList(comparison, info);
+  const std::string list = info.change == Change::kNewFailure ? FailureText(comparison)
+                           : IsUnchanged(info)                ? ReasonList(comparison, info)
+                                                              : TestList(comparison, info);
   return "\n" + Heading(comparison, info) + "\n" + list;
 }
 
@@ -242,6 +270,12 @@ std::string Items(const RunComparison& comparison, const ChangeInfo& info, const
   return section.Finish();
 }
 
+std::string ReasonItems(const RunComparison& comparison, const ChangeInfo& info) {
+  Section section("", kFoldedBudget, kWhole);
+  for (const auto& [reason, count] : Reasons(comparison, info)) section.Item(fmt::format("- {}: {}\n", Counted(count, "test"), Escaped(reason)));
+  return section.Finish();
+}
+
 // A promise that is broken anew is to be seen, although an entry excuses it.
 bool IsOpen(const ChangeInfo& info) { return info.worse || info.change == Change::kNowKnownIssue; }
 
@@ -272,7 +306,8 @@ std::string Folded(const std::string& summary, const std::string& content) {
 std::string FoldedClasses(const RunComparison& comparison) {
   std::string text;
   for (const ChangeInfo& info : kChanges) {
-    if (!IsOpen(info) && info.change != Change::kSame) text += Folded(Heading(comparison, info), Items(comparison, info, "", kFoldedBudget));
+    if (IsOpen(info) || info.change == Change::kSame) continue;
+    text += Folded(Heading(comparison, info), IsUnchanged(info) ? ReasonItems(comparison, info) : Items(comparison, info, "", kFoldedBudget));
   }
   return text;
 }
