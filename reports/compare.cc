@@ -124,6 +124,7 @@ std::string FieldOf(const nlohmann::json& object, const std::string& field) { re
 
 void AddDifferences(const nlohmann::json& base, const nlohmann::json& candidate, const std::string& prefix, std::vector<Difference>& differences) {
   std::vector<std::string> fields;
+  fields.reserve(kFieldNames.size());
   for (const auto& [field, ignored] : kFieldNames) fields.emplace_back(field);
   for (const auto* object : {&base, &candidate}) {
     for (const auto& [field, ignored] : object->items()) {

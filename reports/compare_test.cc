@@ -202,13 +202,13 @@ TEST(MatchingTest, OneRunnerAgainstAnotherIsMatchedWithoutIt) {
 }
 
 TEST(MatchingTest, SeveralRunnersAreMatchedById) {
-  const RunFile base = FileOf({TestOf(V::kPass)});
-  const RunFile candidate = FileOf({TestOf(V::kPass), Through("eager", TestOf(V::kFail))});
-  const RunComparison more = CompareRuns(base, candidate, OptionsWith());
+  const RunFile one = FileOf({TestOf(V::kPass)});
+  const RunFile two = FileOf({TestOf(V::kPass), Through("eager", TestOf(V::kFail))});
+  const RunComparison more = CompareRuns(one, two, OptionsWith());
   EXPECT_FALSE(more.without_runner);
   EXPECT_EQ(more.Count(Change::kSame), 1U);
   EXPECT_EQ(more.Count(Change::kNewFailure), 1U);
-  EXPECT_EQ(CompareRuns(candidate, base, OptionsWith()).Count(Change::kMissing), 1U);
+  EXPECT_EQ(CompareRuns(two, one, OptionsWith()).Count(Change::kMissing), 1U);
 }
 
 // --- what is worse
