@@ -115,6 +115,18 @@ std::string OutputOf(const std::string& command) {
   return text;
 }
 
+// One hash for all goldens, so that a comparison of two runs can tell that one was blessed anew. The JSON of a golden has the hashes of its data.
+std::string HashOfGoldens(const std::filesystem::path& folder) {
+  std::error_code missing;
+  std::map<std::string, std::string> hashes;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, missing)) {
+    if (entry.path().extension() != ".json") continue;
+    const auto hash = Sha256OfFile(entry.path());
+    hashes[entry.path().filename().string()] = hash ? *hash : "unknown";
+  }
+  return hashes.empty() ? "unknown" : Sha256(json(hashes).dump());
+}
+
 json ProvenanceOf(const CampaignOptions& options, const Packages& packages) {
   utsname host{};
   uname(&host);
@@ -125,6 +137,7 @@ json ProvenanceOf(const CampaignOptions& options, const Packages& packages) {
           {"command", options.command},
           {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
           {"plan_sha256", plan ? *plan : "unknown"},
+          {"goldens_sha256", HashOfGoldens(options.paths.golden)},
           {"torch", packages.torch},
           {"torch_git", packages.torch_git},
           {"isa", packages.isa},

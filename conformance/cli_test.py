@@ -410,7 +410,7 @@ class Binary(CommandLine):
     def test_help_names_every_verb_and_the_exit_codes(self) -> None:
         helped = self.do("--help")
         self.assertEqual(helped.code, 0)
-        for verb in ("doctor", "build", "list", "explain", "run", "report", "bless", "mutate", "bench"):
+        for verb in ("doctor", "build", "list", "explain", "run", "report", "compare", "bless", "mutate", "bench"):
             self.assertRegex(helped.out, rf"(?m)^\s+{verb}\s")
             self.assertEqual(self.do(verb, "--help").code, 0)
         self.assertIn("130 interrupted", helped.out)
@@ -790,6 +790,107 @@ class Verdicts(CommandLine):
 
     def test_a_report_of_a_folder_that_is_no_run(self) -> None:
         self.refused(2, f"{self.folder}/plan.json: cannot be read; is this the folder of a run", self.do("report", self.folder))
+
+
+class Compare(CommandLine):
+    """Two real runs of one case: PyTorch's loader, and the same with the last element of an output damaged."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.base, self.candidate = self.folder / "base", self.folder / "candidate"
+        tests = ["--test", "NUM_1/outputs_match*/mlp_static.*", "--test", f"{MISSING}/mlp_static/*"]
+        self.assertEqual(self.run_suite(*tests, out=self.base).code, 0)
+        self.assertEqual(self.run_suite("--runner", "faulty:last_element", *tests, out=self.candidate).code, 1)
+
+    def compared(self, *arguments: str | Path) -> dict[str, typing.Any]:
+        """The comparison as JSON, which must follow its schema and add up."""
+        schema = json.loads((SOURCE / "reports" / "compare.schema.json").read_text())
+        comparison = json.loads(self.do("compare", *arguments, "--format", "json").out)
+        self.assertEqual([f"{e.json_path}: {e.message}" for e in jsonschema.Draft202012Validator(schema).iter_errors(comparison)], [])
+        classes = comparison["classes"]
+        self.assertEqual(len(comparison["tests"]), sum(classes.values()) - classes["same"])
+        for side in ("base", "candidate"):
+            self.assertEqual(comparison[side]["planned"], classes["same"] + sum(test[side] is not None for test in comparison["tests"]))
+        return {**comparison, "classes": {name: count for name, count in classes.items() if count}}
+
+    def copied(self, name: str, change: typing.Callable[[typing.Any], None]) -> Path:
+        """The results of BASE with a change, under another name."""
+        path = self.folder / name
+        path.write_text(self.edited(self.base / "results.json", change).read_text())
+        return path
+
+    def test_a_run_against_itself_has_nothing_to_tell(self) -> None:
+        finished = self.do("compare", self.base, self.base / "results.json")
+        self.refused(0, r"\nGreen: nothing got worse in \d+ tests tried in both runs \(\d+ same\)\.\n$", finished)
+        self.assertIn("nothing that the two runs say of themselves", finished.out)
+        self.assertEqual(set(self.compared(self.base, self.base)["classes"]), {"same"})
+
+    def test_a_fault_is_new_failures_with_the_commands_that_repeat_them(self) -> None:
+        failed = [test for test in self.results(self.candidate).values() if test["verdict"] == "fail"]
+        finished = self.do("compare", self.base, self.candidate)
+        self.refused(1, rf"\nRed: {len(failed)} new failures? \(\d+ same\)\.\n$", finished)
+        self.assertIn(failed[0]["id"], finished.out)
+        repeat = re.search(r"(?m)^    \./aoti-cts (run .*)$", finished.out)
+        assert repeat, finished.out
+        self.assertEqual(self.do(*shlex.split(repeat[1]), "--no-build", "--out", self.out).code, 1)
+        comparison = self.compared(self.base, self.candidate)
+        self.assertTrue(comparison["matched_without_runner"])
+        self.assertEqual({test["candidate"]["id"] for test in comparison["tests"]}, {test["id"] for test in failed})
+        self.refused(0, rf"Green: .*{len(failed)} fixed", self.do("compare", self.candidate, self.base))
+
+    def test_a_test_that_is_missing_is_red_but_where_it_may_be(self) -> None:
+        def shorten(results: typing.Any) -> None:
+            gone = next(test for test in results["tests"] if test["id"].startswith(MISSING))
+            results["tests"].remove(gone)
+            results["summary"]["planned"] -= 1
+            results["summary"][gone["verdict"]] -= 1
+
+        shorter = self.copied("shorter.json", shorten)
+        self.refused(1, r"Red: 1 missing \(", self.do("compare", self.base, shorter))
+        self.refused(0, r"Green: .*1 allowed", self.do("compare", self.base, shorter, "--allow-missing", f"{MISSING}/*"))
+        self.refused(1, r"--allow-missing 'DYN_9/\*' excuses no test", self.do("compare", self.base, shorter, "--allow-missing", "DYN_9/*"))
+        self.refused(0, r"Green: .*1 new test", self.do("compare", shorter, self.base))
+
+    def test_runs_that_tried_nothing_are_never_green(self) -> None:
+        def empty(results: typing.Any) -> None:
+            results.update(tests=[], summary=dict.fromkeys(results["summary"], 0))
+
+        nothing = self.copied("nothing.json", empty)
+        for base, candidate in ((nothing, nothing), (nothing, self.base), (self.base, nothing)):
+            finished = self.do("compare", base, candidate, "--allow-missing", "*")
+            self.refused(1, "Red: no test was tried in both runs, so nothing is\\s+proved", finished)
+
+    def test_the_comparison_goes_to_a_file(self) -> None:
+        report = self.folder / "new" / "compare.md"
+        finished = self.do("compare", self.base, self.candidate, "--format", "markdown", "--out", report)
+        self.refused(1, rf"^Red: .*\ncomparison: {report}\n$", finished)
+        text = report.read_text()
+        for words in ("**Red: ", "| **new failure** |", "Repeat it with", "<details>", "last_element"):
+            self.assertIn(words, text)
+        self.refused(2, "/dev/null/compare.md: cannot be written", self.do("compare", self.base, self.base, "--out", "/dev/null/compare.md"))
+
+    def test_a_file_that_is_not_usable_exits_2_and_is_named_with_the_field(self) -> None:
+        whole = (self.base / "results.json").read_bytes()
+        cut = self.folder / "cut.json"
+        cut.write_bytes(whole[: len(whole) // 2])
+        newer = self.copied("newer.json", lambda r: r.update(schema=2))
+        bad = self.copied("bad.json", lambda r: r["tests"][0].update(verdict="fine"))
+        bare = self.folder / "bare"
+        bare.mkdir()
+        shutil.copy(self.base / "plan.json", bare)
+        for path, words in (
+            (self.folder / "gone.json", "gone.json: cannot be read .No such file or directory"),
+            (bare, rf"bare/results.json: cannot be read .*; ./aoti-cts report {bare} writes it"),
+            (cut, "cut.json: not valid JSON, or cut short"),
+            (self.base / "plan.json", 'plan.json: the field "schema" is missing'),
+            (newer, "newer.json: schema: is 2, and this suite reads 1"),
+            (bad, r'bad.json: tests\[0\].verdict: "fine" is no verdict that this suite knows'),
+        ):
+            with self.subTest(path.name):
+                self.refused(2, words, self.do("compare", path, self.base))
+                self.refused(2, words, self.do("compare", self.base, path))
+        self.refused(2, "candidate", self.do("compare", self.base))
+        self.refused(2, "--format", self.do("compare", self.base, self.base, "--format", "xml"))
 
 
 class Explain(CommandLine):

@@ -40,6 +40,7 @@ int Main(int count, char** arguments) {
   AddExplain(app, chosen);
   AddRun(app, chosen, CommandOf(count, arguments));
   AddReport(app, chosen);
+  AddCompare(app, chosen);
   AddBless(app, chosen);
   AddMutate(app, chosen);
   AddBench(app, chosen);

@@ -3,11 +3,10 @@
 // with a budget of its own, and its line in Markdown; the budgets together stay below the 1 MiB that GitHub shows.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
 #include <string>
 #include <vector>
 
+#include "reports/markdown_text.h"
 #include "reports/report.h"
 #include "reports/tally.h"
 #include "reports/text.h"
@@ -15,7 +14,6 @@
 namespace aoti_cts {
 namespace {
 
-constexpr size_t kKiB = 1024;
 constexpr size_t kBrokenBudget = 480 * kKiB;
 constexpr size_t kUntriedBudget = 160 * kKiB;
 constexpr size_t kRecordedBudget = 160 * kKiB;
@@ -25,97 +23,7 @@ static_assert(kBrokenBudget + kUntriedBudget + kRecordedBudget + 4 * kSmallBudge
 
 constexpr size_t kMessageBytes = 16 * kKiB;
 constexpr size_t kOutputBytes = 4 * kKiB;
-constexpr size_t kCellBytes = 1 * kKiB;
 constexpr size_t kIdsPerGroup = 10;
-
-size_t LongestBackticks(std::string_view text) {
-  size_t longest = 0;
-  size_t here = 0;
-  for (const char c : text) {
-    here = c == '`' ? here + 1 : 0;
-    longest = std::max(longest, here);
-  }
-  return longest;
-}
-
-bool WordCharacter(std::string_view text, size_t at) { return at < text.size() && std::isalnum(static_cast<unsigned char>(text[at])) != 0; }
-
-// An underscore inside a word is no emphasis, and most names have one.
-bool IsMarkup(std::string_view text, size_t at) {
-  if (text[at] == '_') return at == 0 || !WordCharacter(text, at - 1) || !WordCharacter(text, at + 1);
-  return std::string_view("\\`*[]|~$").find(text[at]) != std::string_view::npos;
-}
-
-// Text on one line, in a table or not, that reads as it was written.
-std::string Escaped(std::string_view raw) {
-  const std::string text = CleanText(Shorten(raw, kCellBytes));
-  std::string escaped;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\n') {
-      escaped += "<br>";
-    } else if (text[i] == '<') {
-      escaped += "&lt;";
-    } else if (text[i] == '&') {
-      escaped += "&amp;";
-    } else {
-      if (IsMarkup(text, i)) escaped += '\\';
-      escaped += text[i];
-    }
-  }
-  return escaped;
-}
-
-// A name or an id in code, for a table or not: GitHub takes \| for | in a table's code only.
-std::string Code(std::string_view raw, bool in_table) {
-  std::string text;
-  for (const char c : CleanText(raw)) {
-    if (in_table && c == '|') text += '\\';
-    text += c == '\n' ? ' ' : c;
-  }
-  if (text.empty()) return "";
-  const std::string ticks(LongestBackticks(text) + 1, '`');
-  const std::string_view space = text.front() == '`' || text.back() == '`' ? " " : "";
-  return fmt::format("{0}{1}{2}{1}{0}", ticks, space, text, space);
-}
-
-// A fence longer than any run of backticks within.
-std::string Fenced(std::string_view raw, std::string_view language, size_t bytes) {
-  const std::string text = CleanText(Shorten(raw, bytes));
-  const std::string fence(std::max<size_t>(3, LongestBackticks(text) + 1), '`');
-  return fmt::format("{}{}\n{}{}{}\n", fence, language, text, text.ends_with('\n') ? "" : "\n", fence);
-}
-
-std::string Link(const std::string& url) {
-  const bool is_link = (url.starts_with("https://") || url.starts_with("http://")) && url.find_first_of("<>") == std::string::npos;
-  return is_link ? "<" + CleanText(url) + ">" : Escaped(url);
-}
-
-// Items under a heading, within a budget of bytes; what does not fit is counted. A section without items is nothing at all.
-class Section {
- public:
-  Section(std::string head, size_t budget) : text_(std::move(head)), budget_(budget) {}
-
-  void Item(const std::string& item) {
-    ++items_;
-    if (text_.size() + item.size() > budget_) {
-      ++left_out_;
-    } else {
-      text_ += item;
-    }
-  }
-
-  std::string Finish() const {
-    if (items_ == 0) return "";
-    if (left_out_ == 0) return text_ + (text_.ends_with("\n\n") ? "" : "\n");
-    return text_ + fmt::format("\n**{} of {} are left out here for size; `results.json` beside this file has all.**\n\n", left_out_, items_);
-  }
-
- private:
-  std::string text_;
-  size_t budget_;
-  size_t items_ = 0;
-  size_t left_out_ = 0;
-};
 
 std::string VerdictTable(const Run& run) {
   std::string table = "| verdict | tests | meaning |\n|---|---:|---|\n";

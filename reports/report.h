@@ -10,6 +10,8 @@
 
 namespace aoti_cts {
 
+inline constexpr int kResultsSchema = 1;  // raised when a reader of the older form would misread the newer
+
 // results.json; its schema is reports/results.schema.json.
 std::string ResultsJson(const Run& run);
 

@@ -10,8 +10,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int kSchema = 1;  // raised when a reader of the older form would misread the newer
-
 // All verdicts, zeros included: a reader need not know which can be absent.
 ordered_json SummaryOf(const Run& run) {
   ordered_json summary{{"planned", run.records.size()}};
@@ -28,7 +26,7 @@ std::string ResultsJson(const Run& run) {
   ordered_json tests = ordered_json::array();
   for (const Record& record : run.records) tests.emplace_back(ToJson(record));
   ordered_json results;
-  results["schema"] = kSchema;
+  results["schema"] = kResultsSchema;
   results["provenance"] = run.provenance;
   results["runners"] = std::move(runners);
   results["summary"] = SummaryOf(run);

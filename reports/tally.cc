@@ -103,15 +103,6 @@ std::string Others(const Totals& totals) {
   return fmt::format("{}", fmt::join(clauses, "; "));
 }
 
-std::vector<RecordGroup> Grouped(const std::vector<const Record*>& records) {
-  Ordered<RecordGroup, std::pair<Verdict, std::string>> groups;
-  for (const Record* record : records) {
-    const std::string reason = Reason(*record);
-    groups.At({record->verdict, reason}, {record->verdict, reason, {}}).records.push_back(record);
-  }
-  return groups.Take();
-}
-
 }  // namespace
 
 std::vector<RequirementTally> TallyRequirements(const Run& run) {
@@ -134,17 +125,26 @@ std::vector<KnownIssueTally> TallyKnownIssues(const Run& run) {
   return entries.Take();
 }
 
+std::vector<RecordGroup> GroupByReason(const std::vector<const Record*>& records) {
+  Ordered<RecordGroup, std::pair<Verdict, std::string>> groups;
+  for (const Record* record : records) {
+    const std::string reason = Reason(*record);
+    groups.At({record->verdict, reason}, {record->verdict, reason, {}}).records.push_back(record);
+  }
+  return groups.Take();
+}
+
 std::vector<RecordGroup> GroupUntried(const Run& run) {
   std::vector<const Record*> untried;
   for (const Record& record : run.records) {
     if (!InfoOf(record.verdict).tried) untried.push_back(&record);
   }
-  std::vector<RecordGroup> result = Grouped(untried);
+  std::vector<RecordGroup> result = GroupByReason(untried);
   std::stable_partition(result.begin(), result.end(), [](const RecordGroup& group) { return InfoOf(group.verdict).red; });
   return result;
 }
 
-std::vector<RecordGroup> GroupBroken(const Run& run) { return Grouped(BrokenRecords(run)); }
+std::vector<RecordGroup> GroupBroken(const Run& run) { return GroupByReason(BrokenRecords(run)); }
 
 std::vector<const Record*> BrokenRecords(const Run& run) {
   std::vector<const Record*> broken;

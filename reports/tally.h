@@ -42,6 +42,9 @@ struct RecordGroup {
   std::vector<const Record*> records;
 };
 
+// In order of first appearance.
+std::vector<RecordGroup> GroupByReason(const std::vector<const Record*>& records);
+
 // Tests that were not tried, the red ones (error, not_run) first.
 std::vector<RecordGroup> GroupUntried(const Run& run);
 

@@ -27,6 +27,7 @@ void AddBless(CLI::App& app, Action& chosen);
 void AddList(CLI::App& app, Action& chosen);
 void AddRun(CLI::App& app, Action& chosen, const std::string& command);
 void AddReport(CLI::App& app, Action& chosen);
+void AddCompare(CLI::App& app, Action& chosen);
 void AddMutate(CLI::App& app, Action& chosen);
 void AddExplain(CLI::App& app, Action& chosen);
 void AddBench(CLI::App& app, Action& chosen);
