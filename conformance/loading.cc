@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <csignal>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -47,6 +48,10 @@ void LookForProcesses(Trial& t) {
     Model model = t.Load();
     t.JudgeCall(model, t.ExampleCall());
   }
+  struct sigaction on_child {};
+  sigaction(SIGCHLD, nullptr, &on_child);
+  t.Check(on_child.sa_handler == SIG_DFL && (on_child.sa_flags & SA_NOCLDWAIT) == 0,
+          "loading or running has changed what happens to child processes: whether there were any cannot be told");
   t.Check(faults_of_children() == before, "loading or running has started another process and waited for it");
   t.Check(waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD, "loading or running has started another process, and it is still there");
 }

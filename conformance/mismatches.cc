@@ -129,6 +129,8 @@ class ChangedCall {
     changed_.value.storage_data = changed_.memory.data();
     changed_.value.storage_bytes = changed_.memory.size();
     values_[input_] = changed_.value;
+    const auto* bytes = static_cast<const char*>(changed_.memory.data());
+    before_.assign(bytes, bytes + changed_.memory.size());
     t.Replace(t.ExampleCall(), input_, changed_.value);
   }
   ChangedCall(const ChangedCall&) = delete;
@@ -136,6 +138,7 @@ class ChangedCall {
 
   const std::vector<aoti_value>& values() const { return values_; }
   const CallInputs& made_from() const { return inputs_; }
+  bool Unchanged() const { return std::equal(before_.begin(), before_.end(), static_cast<const char*>(changed_.memory.data())); }
   std::string InWords(const Case& c) const {
     return fmt::format("a call with input {} as {} {} of strides {}", c.inputs[input_].name, NameOf(changed_.value.tensor.dtype),
                        ToString(changed_.shape), ToString(changed_.strides));
@@ -146,6 +149,7 @@ class ChangedCall {
   CallInputs inputs_;
   std::vector<aoti_value> values_;
   Changed changed_;
+  std::vector<char> before_;
 };
 
 // The outputs against the golden of the example call. The layout of what comes out may follow that of what went in.
@@ -212,6 +216,7 @@ void AnswerAtAnOffset(Trial& t) {
   const ChangedCall call(t, kOffset);
   const Outputs outputs = t.Run(model, call.values());
   t.JudgeOutputs(outputs, t.ExampleCall(), call.made_from(), "a view that begins in the middle of its storage");
+  t.Check(call.Unchanged(), "the run changed the caller's input, or what lies before it in its storage");
 }
 
 const Registered kOffsetRight{{.requirement = "DYN_5",

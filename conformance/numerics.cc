@@ -2,8 +2,12 @@
 // NUM: every output is the float64 reference, in structure and in value, whatever lay in memory before and whatever runs after.
 // To add a property: one more Registered below.
 #include <fmt/format.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <vector>
 
 #include "fixtures/property.h"
@@ -16,6 +20,31 @@ const Registered kOutputsMatch{
        Model model = t.Load();
        t.JudgeCall(model, t.call());
      }}};
+
+// Can this byte be read? Asked of the kernel, which does not fault.
+bool IsReadable(const void* address) {
+  char byte = 0;
+  const iovec to{&byte, 1};
+  const iovec from{const_cast<void*>(address), 1};
+  return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1;
+}
+
+// The positive control of what follows: an output that the runtime has allocated lies beside a page that nobody may touch.
+void RequireGuards(Trial& t, const Outputs& outputs, const CallInputs& inputs, GuardSide side) {
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  bool guarded = false;
+  bool any = false;
+  for (const aoti_value& value : outputs.values()) {
+    const bool is_input = std::any_of(inputs.values().begin(), inputs.values().end(),
+                                      [&](const aoti_value& input) { return input.storage_data == value.storage_data; });
+    if (value.kind != AOTI_TENSOR || value.storage_data == nullptr || value.storage_bytes == 0 || is_input) continue;
+    any = true;
+    const auto begin = reinterpret_cast<uintptr_t>(value.storage_data);
+    const uintptr_t beside = side == GuardSide::kEnd ? (begin + value.storage_bytes + page - 1) / page * page : begin / page * page - 1;
+    guarded = guarded || !IsReadable(reinterpret_cast<const void*>(beside));
+  }
+  t.Check(!any || guarded, "the runner guards the memory of no output, although it was asked to: nothing could be noticed beside it");
+}
 
 // Two runs over memory filled with different bytes must agree to the bit, and each must be the reference; a read or write beside an
 // allocation of the runtime faults.
@@ -47,6 +76,7 @@ void RunBesideGuards(Trial& t) {
     Model model = t.Load();
     const CallInputs inputs = t.Inputs(t.ExampleCall(), side);
     const Outputs outputs = t.Run(model, inputs);
+    RequireGuards(t, outputs, inputs, side);
     t.JudgeOutputs(outputs, t.ExampleCall(), inputs, side == GuardSide::kEnd ? "guarded at the end" : "guarded at the start");
     t.SetMemory(AOTI_MEMORY_PLAIN, 0);
   }

@@ -158,27 +158,30 @@ const Registered kOverlap{{.requirement = "THR_2",
                            .targets = OnceWhereCell("task"),
                            .body = Overlap}};
 
-void WaitForARunner(Trial& t) {
+// Recorded: a runtime may read its inputs before it waits, and nobody says at which point it waits.
+void LookForAWait(Trial& t) {
   Model model = t.Load({.num_runners = 1});
   const auto tasks = t.program().CallsOfCell("task");
   t.JudgeCall(model, *tasks[0], "a first call, alone");
   HeldCall first(t, model, *tasks[0]);
   t.Check(first.gate().ReachedWithin(kLongest), "a call does not read its first input");
   HeldCall second(t, model, *tasks[1]);
-  t.Check(!second.gate().ReachedWithin(kLull), "1 runner, and the second call begins while the first is under way");
+  const bool waits = !second.gate().ReachedWithin(kLull);
   first.Finish();
-  t.Check(second.gate().ReachedWithin(kLongest), "the second call does not begin although the first has ended");
   second.Finish();
   first.Judge("the call that had the runner");
-  second.Judge("the call that waited");
+  second.Judge("the call that came second");
+  t.Observe(waits ? "waits" : "begins", waits ? "1 runner: the second call reads its input when the first has ended"
+                                              : "1 runner: the second call reads its input while the first is under way");
 }
 
 const Registered kWait{{.requirement = "THR_2",
-                        .sentence = "call_waits_until_a_runner_is_free",
+                        .sentence = "call_that_finds_no_free_runner",
+                        .judged = false,
                         .capability = "runs_at_once",
                         .deadline_seconds = kDeadline,
                         .targets = OnceWhereCell("task"),
-                        .body = WaitForARunner}};
+                        .body = LookForAWait}};
 
 }  // namespace
 }  // namespace aoti_cts

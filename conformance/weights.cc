@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <thread>
+#include <vector>
 
 #include "fixtures/property.h"
 
@@ -18,11 +20,16 @@ int64_t ResidentBytes() {
   return resident * sysconf(_SC_PAGESIZE);
 }
 
-// How much memory it takes to load once more and run once; the model stays loaded.
+// How much memory it takes to load once more and run in as many threads as there are runners; the model stays loaded.
 int64_t BytesOfOneMore(Trial& t, int num_runners, std::vector<Model>& loaded) {
   const int64_t before = ResidentBytes();
   loaded.push_back(t.Load({.num_runners = num_runners}));
   t.JudgeCall(loaded.back(), t.ExampleCall(), fmt::format("{} runners", num_runners));
+  std::vector<CallInputs> inputs;
+  std::vector<std::thread> threads;  // a runtime may copy when a further thread calls
+  for (int thread = 0; thread < num_runners; ++thread) inputs.push_back(t.Inputs(t.ExampleCall()));
+  for (const CallInputs& own : inputs) threads.emplace_back([&] { static_cast<void>(loaded.back().Run(own.values())); });
+  for (std::thread& thread : threads) thread.join();
   return ResidentBytes() - before;
 }
 
@@ -33,7 +40,6 @@ void WeighInstances(Trial& t) {
   const int64_t one = BytesOfOneMore(t, 1, loaded);
   const int64_t several = BytesOfOneMore(t, kRunners, loaded);
   const auto weights = static_cast<int64_t>(t.program().weight_bytes);
-  t.Check(one > 0, "loading a package takes no memory: nothing can be compared");
   t.Check(several - one < weights, fmt::format("a loader with {} runners takes {} bytes, one with a single runner {}; the weights are {} bytes",
                                                kRunners, several, one, weights));
 }

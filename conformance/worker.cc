@@ -244,7 +244,14 @@ class Worker {
         record.message = "something other than the suite wrote on the pipe on which the test answers";
         return;
       }
-      const Outcome outcome = OutcomeFromJson(nlohmann::json::parse(result.answer.substr(token.size())));
+      Outcome outcome;
+      try {
+        outcome = OutcomeFromJson(nlohmann::json::parse(result.answer.substr(token.size())));
+      } catch (const std::exception& e) {  // for example of a runtime that forks: both processes go on and answer
+        record.verdict = Verdict::kCrash;
+        record.message = fmt::format("the test has answered more than once, or in part: {}", e.what());
+        return;
+      }
       record.verdict = outcome.verdict;
       record.message = outcome.message;
       if (record.verdict == Verdict::kUnsupported) {  // what a runner has not it says beforehand, so that no failing test turns into this

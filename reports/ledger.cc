@@ -18,8 +18,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 9> kObservations{"refused", "correct", "silently_wrong", "out_of_bounds", "crash",
-                                                        "hang",    "true",    "false",          "no_operator"};
+constexpr std::array<std::string_view, 10> kObservations{"refused", "correct", "silently_wrong", "out_of_bounds", "crash",
+                                                         "hang",    "true",    "false",          "no_operator",   "waits"};
 
 [[noreturn]] void Complain(const std::string& where, const std::string& what) { throw std::runtime_error(where + ": " + what); }
 

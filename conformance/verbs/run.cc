@@ -99,6 +99,7 @@ int Execute(RunOptions& options) {
     campaign.runners.push_back(std::move(*spec));
   }
   if (const auto twice = SameName(campaign.runners)) return Complain(*twice);
+  if (const auto complaint = LedgerComplaint()) return Complain(*complaint);
   if (!options.no_build) {
     const int built = BuildPackages(campaign.paths, /*keep_going=*/true, campaign.selection.cases);
     if (built != 0) return built;

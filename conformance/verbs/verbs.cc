@@ -174,6 +174,15 @@ void AddBless(CLI::App& app, Action& chosen) {
   });
 }
 
+std::optional<Error> LedgerComplaint() {
+  try {
+    static_cast<void>(ReadLedger(LedgerFile()));
+    return std::nullopt;
+  } catch (const std::runtime_error& e) {
+    return Error{e.what()};
+  }
+}
+
 Status WriteReports(const Run& run, const std::filesystem::path& folder) {
   auto catalogue = ReadCatalogue(DefaultPaths().requirements);
   if (!catalogue) return catalogue.error();

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,9 @@ void AddBench(CLI::App& app, Action& chosen);
 
 // Runs the generators (the host with Python in it, or a plain `python -m`) and returns their exit code.
 int RunGenerators(const std::vector<std::string>& arguments);
-// `build` with the default store and manifest.
+// In words what is wrong with the ledger that the reports are made with: better known before the tests than after them.
+std::optional<Error> LedgerComplaint();
+// `build` with the default store and manifest; of `names` only, where there are any.
 int BuildPackages(const Paths& paths, bool keep_going, const std::vector<std::string>& names);
 
 // What the runner `faulty` can break, and the property that must notice it; the control has none.

@@ -27,7 +27,8 @@ class Answers:
             answer = json.loads(self._path(claim).read_text())
         except (OSError, ValueError):
             return None
-        return answer if isinstance(answer, dict) and answer.keys() == _FIELDS else None
+        whole = isinstance(answer, dict) and answer.keys() == _FIELDS and answer["answer"] in ("true", "false") and isinstance(answer["words"], str)
+        return answer if whole else None
 
     def add(self, claim: Claim, answer: dict[str, typing.Any]) -> None:
         """Keeps what the script said."""

@@ -77,6 +77,7 @@ def _be_the_script(script: Path, own: Path, folder: Path) -> typing.NoReturn:
         for descriptor, name in ((0, os.devnull), (1, folder / "stdout"), (2, folder / "stderr")):
             opened = os.open(name, os.O_RDWR | os.O_CREAT, 0o600)
             os.dup2(opened, descriptor)
+        os.closerange(3, 1024)  # the pipe on which the worker answers is no script's
         os.environ["TMPDIR"] = str(own)
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder / "inductor")
         tempfile.tempdir = None
@@ -95,7 +96,7 @@ def _be_the_script(script: Path, own: Path, folder: Path) -> typing.NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
-        os._exit(status)
+        os._exit(status if 0 <= status <= 255 else 1)
 
 
 def _wait(child: int, until: float) -> int | None:
