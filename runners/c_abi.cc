@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runners/answer.h"
@@ -34,7 +35,6 @@ class Library {
     Find(run, "AOTInductorModelContainerRun", true);
     Find(run_single_threaded, "AOTInductorModelContainerRunSingleThreaded", false);
     Find(num_outputs, "AOTInductorModelContainerGetNumOutputs", true);
-    Find(num_inputs, "AOTInductorModelContainerGetNumInputs", true);
     Find(last_error, "AOTInductorGetLastError", false);
   }
   ~Library() { dlclose(handle_); }
@@ -47,7 +47,6 @@ class Library {
   decltype(&AOTInductorModelContainerRun) run;
   decltype(&AOTInductorModelContainerRunSingleThreaded) run_single_threaded;
   decltype(&AOTInductorModelContainerGetNumOutputs) num_outputs;
-  decltype(&AOTInductorModelContainerGetNumInputs) num_inputs;
   AOTIRuntimeError (*last_error)(const char**);
 
   // Throws in the library's words where `code` is no success.
@@ -80,7 +79,6 @@ struct aoti_model {
   aoti_runners::Library library;
   AOTInductorModelContainerHandle container = nullptr;
   bool single_threaded;
-  size_t inputs = 0;
   size_t outputs = 0;
 
   explicit aoti_model(const aoti_load_options& options)
@@ -89,7 +87,6 @@ struct aoti_model {
     const AOTIRuntimeError code = library.create_with_device != nullptr ? library.create_with_device(&container, runners, "cpu", nullptr)
                                                                         : library.create(&container, runners, /*is_cpu=*/true, nullptr);
     library.Require(code, "AOTInductorModelContainerCreate");
-    library.Require(library.num_inputs(container, &inputs), "AOTInductorModelContainerGetNumInputs");
     library.Require(library.num_outputs(container, &outputs), "AOTInductorModelContainerGetNumOutputs");
   }
   ~aoti_model() {
@@ -146,15 +143,10 @@ Handle HandleOf(const aoti_value& value) {
   if (value.kind == AOTI_NONE) return {};
   const DLTensor& t = value.tensor;
   const auto dtype = static_cast<int32_t>(at::toScalarType(t.dtype));  // shim.h: the numbers are ScalarType's
-  auto* data = static_cast<char*>(t.data) + t.byte_offset;
-  auto* storage = static_cast<char*>(value.storage_data);
-  const auto size = static_cast<int64_t>(aoti_torch_dtype_element_size(dtype));
-  const int64_t before = storage != nullptr ? data - storage : 0;
-  const int64_t offset = before % size == 0 ? before / size : 0;
+  const auto [storage, offset] = PlaceOf(value, static_cast<int64_t>(aoti_torch_dtype_element_size(dtype)));
   AtenTensorHandle made = nullptr;
-  RequireShim(
-      aoti_torch_create_tensor_from_blob(data - offset * size, t.ndim, t.shape, t.strides, offset, dtype, aoti_torch_device_type_cpu(), 0, &made),
-      "aoti_torch_create_tensor_from_blob");
+  RequireShim(aoti_torch_create_tensor_from_blob(storage, t.ndim, t.shape, t.strides, offset, dtype, aoti_torch_device_type_cpu(), 0, &made),
+              "aoti_torch_create_tensor_from_blob");
   return Handle(made);
 }
 
@@ -226,10 +218,6 @@ aoti_status ModelMetadata(aoti_model* /*model*/, aoti_text_sink /*sink*/, aoti_e
 
 aoti_status PackageMetadata(const char* /*package_path*/, const char* /*model_name*/, aoti_text_sink /*sink*/, aoti_error* error) {
   return Unsupported(error, "no package is read");
-}
-
-aoti_status SetMemory(int32_t mode, uint8_t poison, aoti_error* error) {
-  return Guarded(error, [&] { InstallAllocator(static_cast<aoti_memory_mode>(mode), poison); });
 }
 
 aoti_status StartTrace(aoti_error* error) { return Unsupported(error, "traces"); }

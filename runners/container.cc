@@ -73,10 +73,6 @@ aoti_status PackageMetadata(const char* /*package_path*/, const char* /*model_na
   return Unsupported(error, "no package is read");
 }
 
-aoti_status SetMemory(int32_t mode, uint8_t poison, aoti_error* error) {
-  return Guarded(error, [&] { InstallAllocator(static_cast<aoti_memory_mode>(mode), poison); });
-}
-
 constexpr aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open,      Describe,   Load,     Unload, Run, ReleaseOutputs,
                                ModelMetadata,           PackageMetadata,         SetMemory, StartTrace, StopTrace};
 

@@ -212,10 +212,6 @@ aoti_status PackageMetadata(const char* /*package_path*/, const char* /*model_na
   return Unsupported(error, "no package is read");
 }
 
-aoti_status SetMemory(int32_t mode, uint8_t poison, aoti_error* error) {
-  return Guarded(error, [&] { InstallAllocator(static_cast<aoti_memory_mode>(mode), poison); });
-}
-
 aoti_status StartTrace(aoti_error* error) { return Unsupported(error, "traces"); }
 aoti_status StopTrace(const char* /*path*/, aoti_error* error) { return Unsupported(error, "traces"); }
 

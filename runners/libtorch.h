@@ -60,6 +60,20 @@ inline nlohmann::json TorchDescription() {
   return {{"version", loaded.version}, {"git", loaded.git}, {"library", loaded.library}};
 }
 
+// Where a value lies: what a tensor is made of, and how many elements after it the first one is. A view keeps its place in its storage, as a
+// slice in PyTorch does; where the place is no whole number of elements it cannot.
+struct Place {
+  char* storage;
+  int64_t offset;
+};
+
+inline Place PlaceOf(const aoti_value& value, int64_t element_size) {
+  auto* data = static_cast<char*>(value.tensor.data) + value.tensor.byte_offset;
+  const int64_t bytes_before = value.storage_data != nullptr ? data - static_cast<char*>(value.storage_data) : 0;
+  const int64_t offset = bytes_before % element_size == 0 ? bytes_before / element_size : 0;
+  return {data - offset * element_size, offset};
+}
+
 // The caller's memory as a tensor; an undefined one for None.
 inline at::Tensor Borrow(const aoti_value& value) {
   if (value.kind == AOTI_NONE) return {};
@@ -67,13 +81,8 @@ inline at::Tensor Borrow(const aoti_value& value) {
   const at::IntArrayRef sizes(t.shape, static_cast<size_t>(t.ndim));
   const at::IntArrayRef strides(t.strides, static_cast<size_t>(t.ndim));
   const auto options = at::TensorOptions().dtype(at::toScalarType(t.dtype)).device(at::kCPU);
-  auto* data = static_cast<char*>(t.data) + t.byte_offset;
-  // A view keeps its place in its storage, as a slice in PyTorch does; where the place is no whole number of elements it cannot.
-  auto* storage = static_cast<char*>(value.storage_data);
-  const int64_t bytes_before = storage != nullptr ? data - storage : 0;
-  const auto size = static_cast<int64_t>(options.dtype().itemsize());
-  const int64_t offset = bytes_before % size == 0 ? bytes_before / size : 0;
-  at::Tensor tensor = at::for_blob(data - offset * size, sizes).strides(strides).storage_offset(offset).options(options).make_tensor();
+  const auto [storage, offset] = PlaceOf(value, static_cast<int64_t>(options.dtype().itemsize()));
+  at::Tensor tensor = at::for_blob(storage, sizes).strides(strides).storage_offset(offset).options(options).make_tensor();
   if ((value.flags & AOTI_FLAG_REQUIRES_GRAD) != 0) tensor.requires_grad_();
   return tensor;
 }

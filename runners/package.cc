@@ -71,10 +71,6 @@ aoti_status PackageMetadata(const char* package_path, const char* model_name, ao
                  [&] { WriteTo(sink, json(torch::inductor::AOTIModelPackageLoader::load_metadata_from_package(package_path, model_name)).dump()); });
 }
 
-aoti_status SetMemory(int32_t mode, uint8_t poison, aoti_error* error) {
-  return Guarded(error, [&] { InstallAllocator(static_cast<aoti_memory_mode>(mode), poison); });
-}
-
 constexpr aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open,      Describe,   Load,     Unload, Run, ReleaseOutputs,
                                ModelMetadata,           PackageMetadata,         SetMemory, StartTrace, StopTrace};
 
