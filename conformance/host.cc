@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // LOAD, LIFE: the process that hosts the runtime. Where a package lies, what the process has been through, what it runs short of, in which order
 // and by whom its loaders end. To add a scenario: one more Registered below; what only some hosts do goes into a process of its own (InChild).
+#include <dlfcn.h>
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sys/resource.h>
@@ -161,6 +162,22 @@ const Registered kSignalsBlocked{OfTheLoader("LOAD_7", "blocked_signals_do_not_m
   bool same = true;
   for (int signal = 1; signal < NSIG; ++signal) same = same && sigismember(&before, signal) == sigismember(&after, signal);
   t.Check(same, "loading, running and unloading have changed which signals the calling thread blocks");
+})};
+
+// The OpenMP of the process; null where there is none. Packages are linked to it by this name.
+void* OpenMp(const char* function) {
+  void* library = dlopen("libgomp.so.1", RTLD_NOW | RTLD_NOLOAD);
+  return library != nullptr ? dlsym(library, function) : nullptr;
+}
+
+const Registered kOpenMpThreads{OfTheLoader("LOAD_7", "number_of_openmp_threads_does_not_matter", [](Trial& t) {
+  for (const int threads : {1, 3, 7}) {
+    Model model = t.Load();
+    auto* const set_threads = reinterpret_cast<void (*)(int)>(OpenMp("omp_set_num_threads"));
+    if (set_threads == nullptr) t.EndUnavailable("no libgomp.so.1 is loaded with the package");
+    set_threads(threads);
+    t.JudgeCall(model, t.ExampleCall(), fmt::format("after omp_set_num_threads({})", threads));
+  }
 })};
 
 // The rounding direction, and whether a result may be smaller than the smallest normal number: bits that a called function must give back.
@@ -349,6 +366,104 @@ void ExitAfterARun(Trial& t, bool alive) {
 const Registered kExitAlive{OfTheLoader("LIFE_3", "process_exits_cleanly_with_a_loader_alive", [](Trial& t) { ExitAfterARun(t, true); })};
 
 const Registered kExitUnloaded{OfTheLoader("LIFE_3", "process_exits_cleanly_after_unloading", [](Trial& t) { ExitAfterARun(t, false); })};
+
+// --- recorded: where nothing says what must happen --------------------------------------------------------------------------------------------
+
+// How a load and a call end in a process of their own, as observations are called.
+std::string EndOfARun(Trial& t, const CallInputs& inputs, const std::function<void(const std::function<void()>&)>& around) {
+  enum : int { kCorrect = 11, kWrong, kRefused };
+  const std::string end = InChild([&] {
+    around([&] {
+      auto model = t.runner().Load(t.package().path);
+      if (!model) _exit(kRefused);
+      auto outputs = model->Run(inputs.values());
+      if (!outputs) _exit(kRefused);
+      const Call& call = t.ExampleCall();
+      _exit(CompareOutputs(outputs->values(), t.golden(call), t.program().contraction, inputs.values()).equal ? kCorrect : kWrong);
+    });
+  });
+  if (end == fmt::format("exit status {}", static_cast<int>(kCorrect))) return "correct";
+  if (end == fmt::format("exit status {}", static_cast<int>(kWrong))) return "silently_wrong";
+  return end == fmt::format("exit status {}", static_cast<int>(kRefused)) ? "refused" : "crash: " + end;
+}
+
+// Observes the worst of several runs, and tells them all.
+void ObserveWorst(Trial& t, const std::vector<std::pair<std::string, std::string>>& runs) {
+  std::string worst, all;
+  for (const auto& [what, end] : runs) {
+    all += fmt::format("{}{}: {}", all.empty() ? "" : "; ", what, end);
+    for (const char* known : {"crash", "silently_wrong", "refused", "correct"}) {
+      if (!end.starts_with(known) && !worst.starts_with(known)) continue;
+      worst = known;
+      break;
+    }
+  }
+  t.Observe(worst, all);
+}
+
+Property Recorded(Property property) {
+  property.judged = false;
+  return property;
+}
+
+void RunOnSmallStacks(Trial& t) {
+  const CallInputs inputs = t.Inputs(t.ExampleCall());
+  std::vector<std::pair<std::string, std::string>> runs;
+  for (const size_t kib : {1024, 512, 256, 128}) {
+    const auto on_a_stack = [kib](const std::function<void()>& body) {
+      pthread_attr_t attributes;
+      pthread_attr_init(&attributes);
+      pthread_attr_setstacksize(&attributes, kib * 1024);
+      pthread_t thread{};
+      const auto start = [](void* function) -> void* { return (*static_cast<const std::function<void()>*>(function))(), nullptr; };
+      if (pthread_create(&thread, &attributes, start, const_cast<std::function<void()>*>(&body)) != 0) _exit(1);
+      pthread_join(thread, nullptr);
+    };
+    runs.emplace_back(fmt::format("{} KiB", kib), EndOfARun(t, inputs, on_a_stack));
+  }
+  ObserveWorst(t, runs);
+}
+
+const Registered kSmallStack{Recorded(OfTheLoader("LOAD_8", "thread_with_a_small_stack", RunOnSmallStacks))};
+
+// Bytes of address space that this process has taken.
+rlim_t AddressSpace() {
+  rlim_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE));
+}
+
+void RunInLittleAddressSpace(Trial& t) {
+  const CallInputs inputs = t.Inputs(t.ExampleCall());
+  std::vector<std::pair<std::string, std::string>> runs;
+  for (const rlim_t mib : {256, 64, 16, 4, 1, 0}) {
+    const auto in_little_space = [mib](const std::function<void()>& body) {
+      const rlim_t bytes = AddressSpace() + mib * 1024 * 1024;
+      const rlimit little{bytes, bytes};
+      setrlimit(RLIMIT_AS, &little);
+      body();
+    };
+    runs.emplace_back(fmt::format("{} MiB left", mib), EndOfARun(t, inputs, in_little_space));
+  }
+  ObserveWorst(t, runs);
+}
+
+const Registered kLittleSpace{Recorded(OfTheLoader("LOAD_8", "load_and_call_in_little_address_space", RunInLittleAddressSpace))};
+
+void RunInEveryRoundingDirection(Trial& t) {
+  const CallInputs inputs = t.Inputs(t.ExampleCall());
+  std::vector<std::pair<std::string, std::string>> runs;
+  for (const auto& [name, direction] : {std::pair{"upward", FE_UPWARD}, {"downward", FE_DOWNWARD}, {"towards zero", FE_TOWARDZERO}}) {
+    const auto rounded = [direction = direction](const std::function<void()>& body) {
+      std::fesetround(direction);
+      body();
+    };
+    runs.emplace_back(name, EndOfARun(t, inputs, rounded));
+  }
+  ObserveWorst(t, runs);
+}
+
+const Registered kRounding{Recorded(OfTheLoader("LOAD_7", "rounding_direction_of_the_caller", RunInEveryRoundingDirection))};
 
 }  // namespace
 }  // namespace aoti_cts

@@ -91,6 +91,8 @@ constexpr Fault kFaults[] = {
     {"standard_error_wanted", "loading needs standard error", "LOAD_7/closed_standard_streams_do_not_matter"},
     {"point_wanted", "the last element is off where the locale has a decimal comma", "LOAD_7/locale_with_a_decimal_comma_does_not_matter",
      ChangeLastElement},
+    {"openmp_threads_counted", "the last element is off where OpenMP has 7 threads", "LOAD_7/number_of_openmp_threads_does_not_matter",
+     ChangeLastElement},
     {"signals_unblocked", "loading unblocks SIGUSR1 in the calling thread", "LOAD_7/blocked_signals_do_not_matter_and_stay_blocked"},
     {"rounding_left_changed", "running leaves another rounding direction", "LOAD_7/floating_point_settings_of_the_caller_are_kept"},
     {"ends_without_temporary", "loading ends the process where TMPDIR is not there", "LOAD_8/missing_temporary_folder_is_answered_or_refused"},
@@ -524,6 +526,12 @@ bool OwnsOutputs() {
   return fault->spoil != nullptr || IsFault("swapped_results") || IsFault("cached_result") || IsFault("output_reused") || IsFault("aliased_input");
 }
 
+int OpenMpThreads() {
+  void* library = dlopen("libgomp.so.1", RTLD_NOW | RTLD_NOLOAD);
+  if (library == nullptr) return 0;
+  return reinterpret_cast<int (*)()>(dlsym(library, "omp_get_max_threads"))();
+}
+
 // Some faults show in some calls only.
 bool SpoilsThis(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options& options) {
   if (IsFault("wrong_with_grad_mode")) return options.grad_mode != 0;
@@ -531,6 +539,7 @@ bool SpoilsThis(aoti_model* model, const aoti_value* inputs, size_t count, const
     return std::any_of(inputs, inputs + count, [](const aoti_value& value) { return (value.flags & AOTI_FLAG_REQUIRES_GRAD) != 0; });
   }
   if (IsFault("point_wanted")) return std::use_facet<std::numpunct<char>>(std::locale()).decimal_point() == ',';
+  if (IsFault("openmp_threads_counted")) return OpenMpThreads() == 7;
   if (IsFault("unloading_harms_others")) return unloaded_once;
   if (IsFault("wrong_when_single_threaded")) {
     const std::lock_guard lock(between_loads);
