@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The vocabulary a case is written in, one screen: @case, c.dim, c.input, c.call, c.violation, c.tasks, c.steps, c.after, c.model.
+"""The vocabulary a case is written in, one screen: @case, c.dim, c.input, c.call, c.violation, c.data_error, c.tasks, c.steps, c.after, c.model.
 
 A case is a program, how it is exported, and what each call of the compiled package must do. It is written in one file under
 `aoti_generate/cases/`; everything else (plan, package, golden, tests) follows. Nothing here or there imports torch at module level:
@@ -120,6 +120,7 @@ class Case:
     representative: one of the few that stand for all where a property is about the loader rather than the program.
     on_request: so large that it is compiled and run only where it is named.
     fake_example: export with an example input that has no data.
+    operators: the program uses the project's library of custom operators, runners/operators.cc.
     weight_bytes: size of the parameters, said where it is so large that one copy more can be seen in the memory of a process.
     """
 
@@ -134,6 +135,7 @@ class Case:
     contraction: int = 1
     weight_bytes: int = 0
     fake_example: bool = False
+    operators: bool = False
     stateful: bool = False
     representative: bool = False
     on_request: bool = False
@@ -191,6 +193,13 @@ class Case:
         shapes[index][dim] = size
         cell = "static" if isinstance(self.inputs[index].shape[dim], int) else "unequal"
         self._add(name, cell, "refused", [tuple(s) for s in shapes], None, Violation(index, dim, size))
+
+    def data_error(self, name: str, *, values: dict[str, ValueRange]) -> None:
+        """A call of the right shapes whose values eager PyTorch refuses, such as an index that is out of range."""
+        for input, replaced in values.items():
+            self._check_values(input, self.inputs[self._input_index(input, f"call {name}: values")].dtype, replaced)
+        self._require(bool(values), f"call {name}: values: none is named, so the call is the example")
+        self._add(name, "data", "refused", self._shapes({}), values)
 
     def tasks(self, count: int) -> None:
         """`count` calls with their own values and, where a dim allows, their own sizes: what threads run, each with its own golden."""
