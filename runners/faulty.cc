@@ -369,8 +369,13 @@ void Remember(aoti_model* model, const aoti_load_options& options) {
     known.surplus.assign(static_cast<size_t>(options.num_runners - 1) * std::filesystem::file_size(options.package_path), 1);
 }
 
+std::atomic<char*> last_kept{nullptr};  // seen by others: the compiler may not leave the memory out
+
 // Memory that nobody frees; it is written, so that it is there.
-void Keep(size_t bytes) { std::memset(new char[bytes], 1, bytes); }
+void Keep(size_t bytes) {
+  last_kept = new char[bytes];
+  std::memset(last_kept, 1, bytes);
+}
 
 void LeaveBehind() {
   constexpr size_t kMuch = 65536;
