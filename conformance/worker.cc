@@ -120,6 +120,9 @@ class Worker {
     if (runner_->description().Lacks(test.property->capability)) {
       record.verdict = Verdict::kUnsupported;
       record.message = fmt::format("the runner says it has no such thing: {}", test.property->capability);
+    } else if (const std::string needs = Unavailable(test); !needs.empty()) {
+      record.verdict = Verdict::kUnavailable;
+      record.message = needs;
     } else if (const auto subject = SubjectOf(test); subject) {
       const std::string token = FreshToken();
       result = InSandbox(test, *subject, token);
@@ -154,6 +157,15 @@ class Worker {
   }
 
  private:
+  // Why the torch that compiled the packages cannot have one that the test needs; empty where it can.
+  std::string Unavailable(const PlannedTest& test) const {
+    for (const Case* c : {test.program, test.feeder}) {
+      if (c == nullptr) continue;
+      if (const std::string needs = context_.packages->Unavailable(c->name); !needs.empty()) return fmt::format("{} {}", c->name, needs);
+    }
+    return "";
+  }
+
   Expected<Subject> SubjectOf(const PlannedTest& test) const {
     if (test.program->is_claim()) {
       auto finding = context_.packages->FindClaim(test.program->name);
