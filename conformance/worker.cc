@@ -120,6 +120,9 @@ class Worker {
     if (const std::string lacking = LackingFor(test); !lacking.empty()) {
       record.verdict = Verdict::kUnsupported;
       record.message = fmt::format("the runner says it has no such thing: {}", lacking);
+    } else if (const std::string needs = Unavailable(test); !needs.empty()) {
+      record.verdict = Verdict::kUnavailable;
+      record.message = needs;
     } else if (const auto subject = SubjectOf(test); subject) {
       const std::string token = FreshToken();
       result = InSandbox(test, *subject, token);
@@ -159,6 +162,15 @@ class Worker {
     const RunnerDescription& runner = runner_->description();
     if (runner.Lacks(test.property->capability)) return test.property->capability;
     return test.program->operators && runner.Lacks("custom_operators") ? "custom_operators" : "";
+  }
+
+  // Why the torch that compiled the packages cannot have one that the test needs; empty where it can.
+  std::string Unavailable(const PlannedTest& test) const {
+    for (const Case* c : {test.program, test.feeder}) {
+      if (c == nullptr) continue;
+      if (const std::string needs = context_.packages->Unavailable(c->name); !needs.empty()) return fmt::format("{} {}", c->name, needs);
+    }
+    return "";
   }
 
   Expected<Subject> SubjectOf(const PlannedTest& test) const {
