@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
+#include <cfenv>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -16,6 +18,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <locale>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -88,6 +91,32 @@ constexpr Fault kFaults[] = {
     {"missing_operator_accepted", "a package whose operators are not there loads as a model without outputs",
      "OPS_1/package_without_its_operators_is_refused"},
     {"python_mapped", "a library called libpython is mapped while a model is loaded", "LOAD_2/no_python_is_mapped"},
+    {"absolute_paths_only", "a relative path is taken for one from the root", "LOAD_6/package_at_a_relative_path_loads"},
+    {"plain_names_only", "a path with anything but letters, digits and ._-/ is not found", "LOAD_6/package_in_a_folder_of_any_name_loads"},
+    {"links_not_followed", "a symbolic link is no package", "LOAD_6/package_behind_a_symbolic_link_loads"},
+    {"package_written_to", "loading sets the time at which the package was written", "LOAD_6/read_only_package_loads_and_stays_as_it_is"},
+    {"package_read_again", "a call is refused where the package is no longer as long as it was", "LOAD_6/loaded_package_may_be_replaced_on_disk"},
+    {"working_directory_wanted", "loading needs a working directory", "LOAD_7/deleted_working_directory_does_not_matter"},
+    {"home_wanted", "loading needs HOME", "LOAD_7/empty_environment_does_not_matter"},
+    {"plain_temporary_only", "a TMPDIR with anything but letters, digits and ._-/ is not found", "LOAD_7/temporary_folder_may_have_any_name"},
+    {"standard_error_wanted", "loading needs standard error", "LOAD_7/closed_standard_streams_do_not_matter"},
+    {"point_wanted", "the last element is off where the locale has a decimal comma", "LOAD_7/locale_with_a_decimal_comma_does_not_matter",
+     ChangeLastElement},
+    {"signals_unblocked", "loading unblocks SIGUSR1 in the calling thread", "LOAD_7/blocked_signals_do_not_matter_and_stay_blocked"},
+    {"rounding_left_changed", "running leaves another rounding direction", "LOAD_7/floating_point_settings_of_the_caller_are_kept"},
+    {"ends_without_temporary", "loading ends the process where TMPDIR is not there", "LOAD_8/missing_temporary_folder_is_answered_or_refused"},
+    {"no_words_without_temporary", "loading is refused without a word where TMPDIR takes no file",
+     "LOAD_8/temporary_folder_that_takes_no_file_is_answered_or_refused"},
+    {"half_extracted", "a load that has no space for its files gives a model without outputs",
+     "LOAD_8/load_without_space_for_its_files_is_answered_or_refused"},
+    {"stuck_without_descriptors", "after a load that had no file descriptors no load succeeds",
+     "LOAD_8/load_without_file_descriptors_is_answered_or_refused"},
+    {"unloading_harms_others", "the last element is off once another loader was unloaded", "LIFE_3/unloading_one_loader_leaves_the_others",
+     ChangeLastElement},
+    {"bound_to_its_thread", "a model refuses calls from other threads than the one that loaded it",
+     "LIFE_3/loader_may_be_made_run_and_unloaded_in_different_threads"},
+    {"exit_with_a_model", "exit() with a loaded model ends with SIGABRT", "LIFE_3/process_exits_cleanly_with_a_loader_alive"},
+    {"exit_after_a_model", "exit() after unloading ends with SIGABRT", "LIFE_3/process_exits_cleanly_after_unloading"},
     {"file_left_behind", "unloading leaves a file in TMPDIR", "LIFE_1/unloading_leaves_no_file"},
     {"descriptor_left_open", "each load leaves a file open", "LIFE_1/loading_again_and_again_leaves_no_file_thread_or_descriptor"},
     {"thread_left_running", "each load leaves a thread", "LIFE_1/loading_again_and_again_leaves_no_file_thread_or_descriptor"},
@@ -137,6 +166,8 @@ std::atomic<bool> several_threads{false};            // calls have come from mor
 std::atomic<int> loads{0};
 std::atomic<int> under_way{0};
 std::atomic<int> finished{0};
+std::atomic<bool> unloaded_once{false};
+std::atomic<bool> starved_once{false};  // a load has had no file descriptors
 
 std::string ShapesKey(const aoti_value* inputs, size_t count) {
   std::string key;
@@ -341,6 +372,8 @@ void SpoilLibraries() {
 // What this runner remembers of a model.
 struct Loaded {
   std::string path;
+  uintmax_t bytes = 0;
+  pid_t thread = 0;  // a std::thread::id would come back with the next thread
   aoti_load_options options{};
   int users = 1;
   std::vector<char> surplus;  // memory that stands for weights held once more
@@ -364,6 +397,8 @@ void Remember(aoti_model* model, const aoti_load_options& options) {
   const std::lock_guard lock(between_loads);
   Loaded& known = loaded[model];
   known.path = options.package_path;
+  if (IsFault("package_read_again")) known.bytes = std::filesystem::file_size(known.path);
+  known.thread = gettid();
   known.options = options;
   if (IsFault("weights_per_runner"))
     known.surplus.assign(static_cast<size_t>(options.num_runners - 1) * std::filesystem::file_size(options.package_path), 1);
@@ -384,7 +419,60 @@ void LeaveBehind() {
   if (IsFault("thread_left_running")) std::thread([] { std::this_thread::sleep_for(std::chrono::hours(1)); }).detach();
 }
 
+// --- what a load asks of the process that it happens in ----------------------------------------------------------------
+
+bool IsPlain(const std::string& path) {
+  return std::all_of(path.begin(), path.end(), [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("._-/", c) != nullptr; });
+}
+
+bool DescriptorsAreOut() {
+  const int descriptor = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (descriptor >= 0) close(descriptor);
+  return descriptor < 0;
+}
+
+// What this fault lacks; empty where it has all it wants.
+std::string Lacking(const std::filesystem::path& package) {
+  std::error_code missing;
+  if (IsFault("absolute_paths_only") && package.is_relative()) return "no such file: /" + package.string();
+  if (IsFault("plain_names_only") && !IsPlain(package)) return "no such file";
+  if (IsFault("links_not_followed") && std::filesystem::is_symlink(package)) return "not a package";
+  if (IsFault("working_directory_wanted") && std::filesystem::current_path(missing).empty()) return "no working directory";
+  if (IsFault("home_wanted") && std::getenv("HOME") == nullptr) return "HOME is not set";
+  if (IsFault("plain_temporary_only") && !IsPlain(Temporary())) return "no such folder";
+  if (IsFault("standard_error_wanted") && fcntl(STDERR_FILENO, F_GETFD) < 0) return "no standard error";
+  if (IsFault("stuck_without_descriptors") && starved_once.exchange(starved_once || DescriptorsAreOut())) return "not usable after an error";
+  return "";
+}
+
+void ChangeTheProcess(const std::filesystem::path& package) {
+  if (IsFault("package_written_to")) std::filesystem::last_write_time(package, std::filesystem::file_time_type::clock::now());
+  if (IsFault("ends_without_temporary") && !std::filesystem::exists(Temporary())) std::abort();
+  if (IsFault("exit_with_a_model"))
+    std::atexit([] {
+      if (!unloaded_once) std::abort();
+    });
+  if (IsFault("exit_after_a_model"))
+    std::atexit([] {
+      if (unloaded_once) std::abort();
+    });
+  if (!IsFault("signals_unblocked")) return;
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, SIGUSR1);
+  pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+}
+
+aoti_status OnLoadRefusal(aoti_status status, aoti_model** model, aoti_error* error) {
+  if (IsFault("no_words_without_temporary")) error->text[0] = '\0';
+  if (!IsFault("damage_accepted") && !IsFault("half_extracted") && !IsFault("missing_operator_accepted")) return status;
+  *model = kHollowModel;
+  return AOTI_OK;
+}
+
 aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_error* error) {
+  if (const std::string lacking = Lacking(options->package_path); !lacking.empty()) return Fail(error, AOTI_REFUSED, "std::runtime_error", lacking);
+  ChangeTheProcess(options->package_path);
   constexpr int kLastGoodLoad = 9;
   if (IsFault("later_loads_fail") && ++loads > kLastGoodLoad) return Fail(error, AOTI_REFUSED, "std::runtime_error", "too many loads");
   if (IsFault("checks_ignored")) unsetenv("AOTI_RUNTIME_CHECK_INPUTS");
@@ -393,10 +481,7 @@ aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_erro
   if (IsFault("compiler_is_run") && std::system("true") != 0) throw std::runtime_error("no shell");
   if ((*model = InsteadOf(*options)) != nullptr) return AOTI_OK;
   const aoti_status status = inner->load(options, model, error);
-  if (status == AOTI_REFUSED && (IsFault("damage_accepted") || IsFault("missing_operator_accepted"))) {
-    *model = kHollowModel;
-    return AOTI_OK;
-  }
+  if (status == AOTI_REFUSED) return OnLoadRefusal(status, model, error);
   if (status != AOTI_OK) return status;
   Remember(*model, *options);
   SpoilLibraries();
@@ -413,6 +498,7 @@ bool IsLastUser(aoti_model* model) {
 }
 
 void Unload(aoti_model* model) {
+  unloaded_once = true;
   if (model != kHollowModel && IsLastUser(model)) inner->unload(model);
   if (IsFault("file_left_behind")) std::ofstream(Temporary() / "left_behind") << "x";
 }
@@ -494,11 +580,24 @@ bool SpoilsThis(aoti_model* model, const aoti_value* inputs, size_t count, const
   if (IsFault("grad_leaks")) {
     return std::any_of(inputs, inputs + count, [](const aoti_value& value) { return (value.flags & AOTI_FLAG_REQUIRES_GRAD) != 0; });
   }
+  if (IsFault("point_wanted")) return std::use_facet<std::numpunct<char>>(std::locale()).decimal_point() == ',';
+  if (IsFault("unloading_harms_others")) return unloaded_once;
   if (IsFault("wrong_when_single_threaded")) {
     const std::lock_guard lock(between_loads);
     return loaded[model].options.run_single_threaded != 0;
   }
   return true;
+}
+
+// Why a model does not run that a sound runtime would; empty where it does.
+std::string Stale(aoti_model* model) {
+  if (!IsFault("package_read_again") && !IsFault("bound_to_its_thread")) return "";
+  const std::lock_guard lock(between_loads);
+  const Loaded& known = loaded[model];
+  std::error_code missing;
+  if (IsFault("package_read_again") && std::filesystem::file_size(known.path, missing) != known.bytes) return "the package has changed";
+  if (IsFault("bound_to_its_thread") && known.thread != gettid()) return "the model belongs to another thread";
+  return "";
 }
 
 aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs,
@@ -507,6 +606,7 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
     *outputs = {nullptr, 0, nullptr};
     return AOTI_OK;
   }
+  if (const std::string stale = Stale(model); !stale.empty()) return Fail(error, AOTI_REFUSED, "std::runtime_error", stale.c_str());
   const CallUnderWay call;
   std::unique_lock<std::mutex> turn(one_at_a_time, std::defer_lock);
   if (IsFault("calls_in_turn")) turn.lock();
@@ -525,6 +625,7 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
   if (status == AOTI_REFUSED && IsFault("count_ignored")) status = RunWithMadeUpInputs(model, inputs, count, options, outputs, error);
   if (status == AOTI_REFUSED) return OnRefusal(status, outputs, error);
   if (status != AOTI_OK) return status;
+  if (IsFault("rounding_left_changed")) std::fesetround(FE_DOWNWARD);
   if (IsFault("input_overwritten") && count > 0) static_cast<char*>(inputs[0].tensor.data)[0] ^= 1;
   if (!OwnsOutputs()) return status;
   auto copy = CopyOf(*outputs);
