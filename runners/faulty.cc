@@ -70,15 +70,26 @@ constexpr Fault kFaults[] = {
     {"unsupported_in_secret", "a call that would be refused is answered as if there were no such operation",
      "DYN_1/size_outside_the_range_is_refused"},
     {"refusal_without_words", "every refusal says only that something is invalid", "ERR_1/refusal_names_input_dimension_and_size"},
+    {"data_error_returns", "a call that is refused for its data returns no outputs and no error", "ERR_2/data_error_is_refused"},
+    {"wrong_after_data_error", "the last element is off in every call after one that was refused", "ERR_2/next_good_call_after_data_errors_is_golden",
+     ChangeLastElement},
     {"stuck_after_refusal", "after one refusal no call succeeds", "DYN_6/next_good_call_after_refusals_is_golden"},
     {"swapped_results", "threads get each other's results", "THR_1/every_thread_gets_its_own_answer_4x2"},
     {"cold_start_hangs", "two first calls of a fresh loader at once never return", "THR_3/first_calls_at_once_all_return_1_runner"},
     {"later_loads_fail", "the tenth load of a process, and all after it, are refused", "THR_4/loaders_constructed_in_turn_all_work"},
     {"refusal_lost_under_load", "a call that would be refused returns once several threads have called",
      "THR_7/each_request_gets_its_own_answer_or_refusal"},
+    {"refusal_hits_a_neighbour", "after a refused call the last element is off in calls of other threads",
+     "THR_5/calls_refused_for_their_sizes_harm_no_other", ChangeLastElement},
+    {"data_error_lost_under_load", "a call that is refused for its data returns once several threads have called",
+     "THR_8/calls_refused_for_their_data_harm_no_other"},
+    {"package_disturbs_another", "the last element is off in a call that follows, in another thread, one of another package",
+     "THR_8/two_packages_called_at_once_harm_neither", ChangeLastElement},
     {"cached_result", "a second call with the same shapes gets the first one's result", "NUM_1/outputs_follow_the_inputs"},
     {"lost_metadata", "the device key is missing from the metadata of a loaded model", "PKG_2/metadata_of_package_and_model_agree"},
     {"damage_accepted", "a package that cannot be loaded loads as a model without outputs", "PKG_3/truncated_package_is_refused"},
+    {"missing_operator_accepted", "a package whose operators are not there loads as a model without outputs",
+     "OPS_1/package_without_its_operators_is_refused"},
     {"python_mapped", "a library called libpython is mapped while a model is loaded", "LOAD_2/no_python_is_mapped"},
     {"absolute_paths_only", "a relative path is taken for one from the root", "LOAD_6/package_at_a_relative_path_loads"},
     {"plain_names_only", "a path with anything but letters, digits and ._-/ is not found", "LOAD_6/package_in_a_folder_of_any_name_loads"},
@@ -109,6 +120,11 @@ constexpr Fault kFaults[] = {
     {"exit_with_a_model", "exit() with a loaded model ends with SIGABRT", "LIFE_3/process_exits_cleanly_with_a_loader_alive"},
     {"exit_after_a_model", "exit() after unloading ends with SIGABRT", "LIFE_3/process_exits_cleanly_after_unloading"},
     {"file_left_behind", "unloading leaves a file in TMPDIR", "LIFE_1/unloading_leaves_no_file"},
+    {"descriptor_left_open", "each load leaves a file open", "LIFE_1/loading_again_and_again_leaves_no_file_thread_or_descriptor"},
+    {"thread_left_running", "each load leaves a thread", "LIFE_1/loading_again_and_again_leaves_no_file_thread_or_descriptor"},
+    {"loads_keep_memory", "each load keeps 64 KiB for ever", "LIFE_1/loading_again_and_again_keeps_no_memory"},
+    {"calls_keep_memory", "each call keeps 100 bytes for ever", "LIFE_1/running_again_and_again_keeps_no_memory"},
+    {"refusals_keep_memory", "each refused call keeps 100 bytes for ever", "LIFE_1/refused_calls_keep_no_memory"},
     {"offset_ignored", "an input is read from the beginning of its storage", "DYN_5/input_at_an_offset_is_answered_right"},
     {"first_layout_assumed", "dtype, rank and strides of an input are taken to be those of the first call",
      "DYN_5/wrong_dtype_is_refused_or_answered_right"},
@@ -128,6 +144,10 @@ constexpr Fault kFaults[] = {
     {"library_needs_python", "the library of a package names a Python library as needed", "ABI_1/library_needs_no_python"},
     {"entry_point_missing", "the library of a package does not export its run function", "ABI_1/library_exports_the_entry_points"},
     {"cpp_symbol_wanted", "the library of a package takes a function of PyTorch's C++", "ABI_1/library_takes_only_c_functions_of_torch"},
+    {"unlisted_function_wanted", "the library of a package takes a function that its torch does not have",
+     "ABI_1/library_takes_only_functions_that_its_torch_has"},
+    {"declared_entry_point_missing", "the library of a package does not export a function that interface.h declares",
+     "ABI_1/library_exports_all_functions_of_its_container"},
     {"count_ignored", "surplus and missing inputs are made up for in silence", "LOAD_5/wrong_input_count_is_refused"},
 };
 
@@ -142,7 +162,9 @@ bool IsFault(std::string_view name) { return name == fault->name; }
 std::mutex between_calls;
 std::atomic<int> calls{0};
 std::atomic<bool> refused_once{false};
-std::atomic<bool> several_threads{false};  // calls have come from more than one thread
+std::atomic<std::thread::id> last_refused;           // the thread of the last refused call
+std::atomic<const aoti_model*> last_model{nullptr};  // the model of the last call
+std::atomic<bool> several_threads{false};            // calls have come from more than one thread
 std::atomic<int> loads{0};
 std::atomic<int> under_way{0};
 std::atomic<int> finished{0};
@@ -339,6 +361,10 @@ void SpoilLibraries() {
   if (IsFault("library_needs_python")) EditLibraries(std::string("\0libtorch.so", 12), std::string("\0libpython.3", 12));
   if (IsFault("entry_point_missing"))
     EditLibraries(std::string("\0AOTInductorModelContainerRun\0", 30), std::string("\0AOTInductorModelContainerRuX\0", 30));
+  if (IsFault("unlisted_function_wanted"))
+    EditLibraries(std::string("\0aoti_torch_delete_tensor_object", 32), std::string("\0aoti_torch_delete_tensor_objecs", 32));
+  if (IsFault("declared_entry_point_missing"))
+    EditLibraries(std::string("\0AOTInductorModelContainerGetNumInputs", 38), std::string("\0AOTInductorModelContainerGetNumInputX", 38));
   if (IsFault("cpp_symbol_wanted"))
     EditLibraries(std::string("\0aoti_torch_delete_tensor_object", 32), std::string("\0_ZN2at6detail9addmm_outERNS_6Te", 32));
 }
@@ -378,6 +404,21 @@ void Remember(aoti_model* model, const aoti_load_options& options) {
   known.options = options;
   if (IsFault("weights_per_runner"))
     known.surplus.assign(static_cast<size_t>(options.num_runners - 1) * std::filesystem::file_size(options.package_path), 1);
+}
+
+std::atomic<char*> last_kept{nullptr};  // seen by others: the compiler may not leave the memory out
+
+// Memory that nobody frees; it is written, so that it is there.
+void Keep(size_t bytes) {
+  last_kept = new char[bytes];
+  std::memset(last_kept, 1, bytes);
+}
+
+void LeaveBehind() {
+  constexpr size_t kMuch = 65536;
+  if (IsFault("loads_keep_memory")) Keep(kMuch);
+  if (IsFault("descriptor_left_open") && ::open("/dev/null", O_RDONLY | O_CLOEXEC) < 0) throw std::runtime_error("/dev/null cannot be opened");
+  if (IsFault("thread_left_running")) std::thread([] { std::this_thread::sleep_for(std::chrono::hours(1)); }).detach();
 }
 
 // --- what a load asks of the process that it happens in ----------------------------------------------------------------
@@ -426,7 +467,7 @@ void ChangeTheProcess(const std::filesystem::path& package) {
 
 aoti_status OnLoadRefusal(aoti_status status, aoti_model** model, aoti_error* error) {
   if (IsFault("no_words_without_temporary")) error->text[0] = '\0';
-  if (!IsFault("damage_accepted") && !IsFault("half_extracted")) return status;
+  if (!IsFault("damage_accepted") && !IsFault("half_extracted") && !IsFault("missing_operator_accepted")) return status;
   *model = kHollowModel;
   return AOTI_OK;
 }
@@ -437,6 +478,7 @@ aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_erro
   constexpr int kLastGoodLoad = 9;
   if (IsFault("later_loads_fail") && ++loads > kLastGoodLoad) return Fail(error, AOTI_REFUSED, "std::runtime_error", "too many loads");
   if (IsFault("checks_ignored")) unsetenv("AOTI_RUNTIME_CHECK_INPUTS");
+  LeaveBehind();
   if (IsFault("python_mapped")) MapSomethingCalledPython();
   if (IsFault("compiler_is_run") && std::system("true") != 0) throw std::runtime_error("no shell");
   if ((*model = InsteadOf(*options)) != nullptr) return AOTI_OK;
@@ -466,8 +508,13 @@ void Unload(aoti_model* model) {
 // --- running -----------------------------------------------------------------------------------------------------------
 
 aoti_status OnRefusal(aoti_status status, aoti_outputs* outputs, aoti_error* error) {
+  constexpr size_t kFewBytes = 100;
+  if (IsFault("refusals_keep_memory")) Keep(kFewBytes);
   refused_once = true;
-  if (IsFault("refused_call_returns") || (IsFault("refusal_lost_under_load") && several_threads)) {
+  last_refused = std::this_thread::get_id();
+  const bool for_data = std::getenv("AOTI_RUNTIME_CHECK_INPUTS") == nullptr;  // nothing else is refused without checks
+  if (IsFault("refused_call_returns") || (IsFault("refusal_lost_under_load") && several_threads) || (IsFault("data_error_returns") && for_data) ||
+      (IsFault("data_error_lost_under_load") && for_data && several_threads)) {
     *outputs = {nullptr, 0, nullptr};
     return AOTI_OK;
   }
@@ -534,6 +581,9 @@ int OpenMpThreads() {
 
 // Some faults show in some calls only.
 bool SpoilsThis(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options& options) {
+  if (IsFault("wrong_after_data_error")) return refused_once;
+  if (IsFault("refusal_hits_a_neighbour")) return refused_once && last_refused.load() != std::this_thread::get_id();
+  if (IsFault("package_disturbs_another")) return last_model.exchange(model) != model && several_threads;
   if (IsFault("wrong_with_grad_mode")) return options.grad_mode != 0;
   if (IsFault("grad_leaks")) {
     return std::any_of(inputs, inputs + count, [](const aoti_value& value) { return (value.flags & AOTI_FLAG_REQUIRES_GRAD) != 0; });
@@ -570,6 +620,8 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
   std::unique_lock<std::mutex> turn(one_at_a_time, std::defer_lock);
   if (IsFault("calls_in_turn")) turn.lock();
   OnThirdCall();
+  constexpr size_t kFewBytes = 100;
+  if (IsFault("calls_keep_memory")) Keep(kFewBytes);
   if (IsFault("cold_start_hangs")) HangAtColdStart();
   if (IsFault("stuck_after_refusal") && refused_once)
     return Fail(error, AOTI_REFUSED, "std::runtime_error", "the model is not usable after an error");

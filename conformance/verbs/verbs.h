@@ -32,6 +32,7 @@ void AddCompare(CLI::App& app, Action& chosen);
 void AddMutate(CLI::App& app, Action& chosen);
 void AddExplain(CLI::App& app, Action& chosen);
 void AddBench(CLI::App& app, Action& chosen);
+void AddAbi(CLI::App& app, Action& chosen);
 
 // Runs the generators (the host with Python in it, or a plain `python -m`) and returns their exit code.
 int RunGenerators(const std::vector<std::string>& arguments);

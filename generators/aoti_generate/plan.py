@@ -62,6 +62,7 @@ def describe(case: Case) -> dict[str, typing.Any]:
         "stateful": case.stateful,
         "representative": case.representative,
         "on_request": case.on_request,
+        "operators": case.operators,
         "weight_bytes": case.weight_bytes,
         "calls": [_call(call) for call in case.calls],
     }
