@@ -13,28 +13,14 @@
 #include <vector>
 
 #include "fixtures/c_interface.h"
-#include "fixtures/elf.h"
+#include "fixtures/extracted.h"
 #include "fixtures/property.h"
-#include "fixtures/sandbox.h"
 
 namespace aoti_cts {
 namespace {
 
-// The library of a loaded package: the runtime extracts it below TMPDIR, which is the test's own.
-SharedLibrary LibraryOf(Trial& t) {
-  Model model = t.Load();
-  std::vector<std::filesystem::path> found;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(SandboxTemporary())) {
-    if (entry.path().extension() == ".so") found.push_back(entry.path());
-  }
-  if (found.empty()) t.EndUnavailable("the runtime extracts no library below TMPDIR");
-  auto library = ReadSharedLibrary(found.front());
-  if (!library) t.Fail("the extracted library cannot be read: " + library.error().message);
-  return library ? std::move(*library) : SharedLibrary{};
-}
-
 void LookAtNeeded(Trial& t) {
-  const SharedLibrary library = LibraryOf(t);
+  const SharedLibrary library = ExtractedLibrary(t);
   t.Check(!library.needed.empty(), "the library needs no other: it cannot have been read");
   for (const std::string& needed : library.needed) t.Check(needed.find("python") == std::string::npos, "the library needs " + needed);
 }
@@ -47,7 +33,7 @@ const Registered kNeeded{{.requirement = "ABI_1",
                           .body = LookAtNeeded}};
 
 void LookForEntryPoints(Trial& t) {
-  const SharedLibrary library = LibraryOf(t);
+  const SharedLibrary library = ExtractedLibrary(t);
   const auto exports = [&](std::string_view name) {
     return std::find(library.defined.begin(), library.defined.end(), name) != library.defined.end();
   };
@@ -77,7 +63,7 @@ bool IsTorchCpp(std::string_view symbol) {
 }
 
 void LookAtImports(Trial& t) {
-  const SharedLibrary library = LibraryOf(t);
+  const SharedLibrary library = ExtractedLibrary(t);
   std::vector<std::string> of_cpp;
   size_t of_c = 0;
   for (const std::string& symbol : library.wanted) {

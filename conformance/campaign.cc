@@ -78,7 +78,8 @@ const std::vector<Property>& PropertiesByRequirement() {
 std::optional<Error> UnknownName(const Selection& s, const std::vector<Case>& cases, const Catalogue& catalogue) {
   for (const std::string& name : s.cases) {
     if (std::none_of(cases.begin(), cases.end(), [&](const Case& c) { return c.name == name; })) {
-      return Error{fmt::format("no case or claim is called {}: ./aoti-cts list --cases and list --claims name them all", name)};
+      return Error{fmt::format(
+          "no case, claim or hostile package is called {}: ./aoti-cts list --cases, list --claims and list --hostile name them all", name)};
     }
   }
   for (const std::string& id : s.requirements) {
@@ -323,6 +324,11 @@ const Case* FeederOf(const Call* call, const std::vector<Case>& cases) {
   return &*std::find_if(cases.begin(), cases.end(), [&](const Case& c) { return c.name == call->feed->case_name; });
 }
 
+const Case* OriginOf(const Case& c, const std::vector<Case>& cases) {
+  if (!c.is_hostile()) return nullptr;
+  return &*std::find_if(cases.begin(), cases.end(), [&](const Case& other) { return other.name == c.made_from; });
+}
+
 Expected<std::filesystem::path> MakeScratch() {
   const auto base = TemporaryFolder();
   if (!base) return base.error();
@@ -342,7 +348,8 @@ std::vector<PlannedTest> PlanTests(const std::vector<Case>& cases, const std::ve
         for (const Call* call : property.targets(c)) {
           std::string id = fmt::format("{}/{}/{}{}{}/{}", property.requirement, property.sentence, c.name, call != nullptr ? "." : "",
                                        call != nullptr ? call->name : "", runner.name);
-          if (Selected(selection, property, c, id)) tests.push_back({std::move(id), &property, &c, call, &runner, FeederOf(call, cases)});
+          if (Selected(selection, property, c, id))
+            tests.push_back({std::move(id), &property, &c, call, &runner, FeederOf(call, cases), OriginOf(c, cases)});
         }
       }
     }
@@ -384,8 +391,8 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   }
   std::map<std::string, Expected<Golden>> goldens;
   for (const PlannedTest& test : tests) {
-    if (!test.program->is_claim() && !goldens.contains(test.program->name))
-      goldens.emplace(test.program->name, ReadGolden(options.paths.golden, test.program->name));
+    const Case& called = test.called();
+    if (!called.is_claim() && !goldens.contains(called.name)) goldens.emplace(called.name, ReadGolden(options.paths.golden, called.name));
   }
   if (const auto orphan = PropertyWithoutRequirement(tests, *catalogue)) return *orphan;
   for (const auto& [name, golden] : goldens) packages->CheckHash(name);

@@ -45,7 +45,11 @@ struct PlannedTest {
   const Case* program;
   const Call* call;  // null: about the package as a whole
   const RunnerSpec* runner;
-  const Case* feeder = nullptr;  // the program whose package feeds the call, if one does
+  const Case* feeder = nullptr;     // the program whose package feeds the call, if one does
+  const Case* made_from = nullptr;  // the program whose package a hostile one was made from
+
+  // The program that is called: `program` itself but for hostile packages.
+  const Case& called() const { return made_from != nullptr ? *made_from : *program; }
 };
 
 // In the order of runners, then properties, then cases.

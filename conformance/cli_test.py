@@ -399,7 +399,7 @@ class Binary(CommandLine):
         self.assertRegex(listed.out, r"(?m)^mlp_static .*batch 4")
 
     def test_every_list_works_where_nothing_is_built_yet(self) -> None:
-        for what in ("--cases", "--claims", "--tests", "--requirements", "--areas", "--runners", "--ctest"):
+        for what in ("--cases", "--claims", "--hostile", "--tests", "--requirements", "--areas", "--runners", "--ctest"):
             with self.subTest(what):
                 listed = self.do("list", what, AOTI_CTS_HOME=str(self.folder / "empty"), CXX="/nonexistent", PATH="/nonexistent")
                 self.assertEqual(listed.code, 0, listed.said)
@@ -629,9 +629,27 @@ class BadFiles(WithHostileRunner):
         self.assertEqual(test["id"], f"EXP_7/what_a_document_claims/{self.CLAIM}/package")
         self.assertIn(f"python generators/claims/{self.CLAIM}.py", (self.out / "report.html").read_text())
 
+    HOSTILE = "library_is_text"
+
+    def test_a_hostile_package_that_could_not_be_made_is_an_error_with_the_words(self) -> None:
+        def change(manifest: typing.Any) -> None:
+            manifest["hostile"] = [{"hostile": self.HOSTILE, "failed": "KeyError: .text"}]
+
+        said = self.error_of(self.HOSTILE, "--packages", self.edited(BUILD / "packages.json", change), "--requirement", "PKG_3")
+        self.assertEqual(said, f"the hostile package {self.HOSTILE} could not be made: KeyError: .text")
+
+    def test_a_hostile_package_is_named_as_a_case_is_and_judged_beside_the_good_one(self) -> None:
+        finished = self.run_suite("--case", self.HOSTILE)
+        self.assertEqual(finished.code, 0, finished.said)
+        verdicts = {name: test["verdict"] for name, test in self.results().items()}
+        refused, leaves = (f"{sentence}/{self.HOSTILE}/package" for sentence in ("damaged_package_is_refused", "refused_package_leaves_no_file"))
+        self.assertEqual(verdicts, {f"PKG_3/{refused}": "pass", f"LIFE_1/{leaves}": "known_issue"})
+
     def test_names_that_do_not_exist(self) -> None:
         self.refused(
-            2, "no case or claim is called nonesuch: ./aoti-cts list --cases and list --claims", self.run_bad("--case", "nonesuch", "--case", "cond")
+            2,
+            "no case, claim or hostile package is called nonesuch: ./aoti-cts list --cases, list",
+            self.run_bad("--case", "nonesuch", "--case", "cond"),
         )
         self.refused(2, "no requirement is called X_1: ./aoti-cts list --requirements", self.run_bad("--requirement", "X_1"))
         self.refused(2, "no area is called X: ./aoti-cts list --areas", self.run_bad("--area", "X"))

@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "fixtures/property.h"
 #include "fixtures/sandbox.h"
@@ -85,6 +87,73 @@ const Registered kWrongName{{.requirement = "PKG_1",
                              .capability = "package",
                              .targets = OncePerCase,
                              .body = LoadWrongName}};
+
+// Both models of one file, loaded beside each other.
+void RunModelBeside(Trial& t) {
+  Model own = t.Load();
+  Model other = t.Load({.model_name = t.call().name});
+  t.JudgeCall(own, t.ExampleCall(), "the model called model");
+  t.JudgeCall(other, t.call(), "the model called " + t.call().name);
+  t.JudgeCall(own, t.ExampleCall(), "the model called model, once more");
+}
+
+const Registered kBeside{{.requirement = "PKG_1",
+                          .sentence = "each_model_of_a_package_is_golden",
+                          .capability = "package",
+                          .targets = CallsInCells({"beside"}),
+                          .body = RunModelBeside}};
+
+// Programs with several models carry a word of their author: "case", the name of the case.
+void ReadAuthorsMetadata(Trial& t) {
+  const auto check = [&](Answer<nlohmann::json> metadata, const std::string& whose) {
+    if (!metadata) return t.Fail(fmt::format("the metadata of the {} cannot be read: {}", whose, metadata.refusal().ToString()));
+    t.Check(metadata->value("case", "") == t.program().name,
+            fmt::format("the author's key \"case\": \"{}\" is not in the metadata of the {}: {}", t.program().name, whose, metadata->dump()));
+  };
+  check(t.runner().PackageMetadata(t.package().path), "package");
+  Model model = t.Load();
+  check(model.Metadata(), "loaded model");
+}
+
+const Registered kAuthors{{.requirement = "PKG_2",
+                           .sentence = "metadata_of_the_author_are_read_back",
+                           .capability = "metadata",
+                           .targets = OnceWhereCell("beside"),
+                           .body = ReadAuthorsMetadata}};
+
+// The loader has unpacked the archive below TMPDIR; a copy of that is what an ordinary tool unpacks, as far as the model goes.
+std::filesystem::path UnpackedCopy(Trial& t) {
+  Model model = t.Load();
+  std::vector<std::filesystem::path> folders;
+  for (const auto& entry : std::filesystem::directory_iterator(SandboxTemporary())) folders.push_back(entry.path());
+  if (folders.empty()) t.EndUnavailable("the runtime unpacks nothing below TMPDIR");
+  const auto copy = SandboxTemporary() / "unpacked";
+  std::filesystem::copy(folders.front(), copy, std::filesystem::copy_options::recursive);
+  return copy;
+}
+
+const Registered kUnpacked{{.requirement = "PKG_5",
+                            .sentence = "unpacked_package_is_golden",
+                            .sampled = true,
+                            .capability = "package",
+                            .targets = OncePerCase,
+                            .body = [](Trial& t) {
+                              const auto folder = UnpackedCopy(t);
+                              Model model = t.LoadFrom(folder);
+                              t.JudgeCall(model, t.ExampleCall());
+                            }}};
+
+const Registered kWhere{{.requirement = "LIFE_1",
+                         .sentence = "where_a_package_is_unpacked",
+                         .judged = false,
+                         .sampled = true,
+                         .capability = "package",
+                         .targets = OncePerCase,
+                         .body = [](Trial& t) {
+                           Model model = t.Load();
+                           const bool below = !std::filesystem::is_empty(SandboxTemporary());
+                           t.Observe(below ? "below_tmpdir" : "elsewhere", below ? "TMPDIR is honoured" : "nothing lies below TMPDIR");
+                         }}};
 
 // A file in the test's own temporary folder with the first `bytes` bytes of the package.
 std::filesystem::path Truncated(Trial& t, uint64_t bytes) {

@@ -179,12 +179,18 @@ class Worker {
       if (!finding) return finding.error();
       return Subject{.finding = std::move(*finding)};
     }
-    auto package = context_.packages->Find(test.program->name);
+    auto package = context_.packages->Find(test.called().name);
     if (!package) return package.error();
-    const Expected<Golden>& golden = context_.goldens->at(test.program->name);
+    const Expected<Golden>& golden = context_.goldens->at(test.called().name);
     if (!golden) return golden.error();
     Subject subject{.package = std::move(*package), .golden = &*golden};
     if (test.program->operators) subject.operators = context_.options->paths.runners / "aoti_cts_operators.so";
+    if (test.program->is_hostile()) {
+      const auto file = context_.packages->FindHostile(test.program->name);
+      if (!file) return file.error();
+      subject.hostile = test.program;
+      subject.hostile_file = file->path;
+    }
     if (test.feeder == nullptr) return subject;
     auto feeder = context_.packages->Find(test.feeder->name);
     if (!feeder) return feeder.error();
@@ -210,8 +216,8 @@ class Worker {
       writer_.reset();  // closes the child's copy: no runner finds the records among its files
       std::optional<KeptFiles> kept;
       if (context_.options->keep && !test.program->is_claim())
-        kept.emplace(KeptFolder(test), *test.program, *subject.golden, subject.package, test.property->check_inputs);
-      Trial trial(*test.program, test.call, subject, *runner_, kept ? &*kept : nullptr);
+        kept.emplace(KeptFolder(test), test.called(), *subject.golden, subject.package, test.property->check_inputs);
+      Trial trial(test.called(), test.call, subject, *runner_, kept ? &*kept : nullptr);
       try {
         test.property->body(trial);
       } catch (const TrialEnded&) {
@@ -339,7 +345,7 @@ class Worker {
   // Seconds that loading and running the first package that is there takes in a sandbox; 0 where there is none, or where that goes wrong.
   double CalibratedSeconds() {
     for (const PlannedTest& test : *context_.tests) {
-      if (test.runner->name != spec_.name || test.program->is_claim()) continue;
+      if (test.runner->name != spec_.name || !test.program->is_program()) continue;
       auto subject = SubjectOf(test);
       if (!subject) continue;
       const SandboxResult result = RunInSandbox(Options(false, StartSeconds(*context_.options)), [&] {

@@ -21,6 +21,7 @@ import fakes
 from aoti_generate import crew
 from aoti_generate.case import all_cases
 from aoti_generate.claim import all_claims
+from aoti_generate.hostile import all_hostile
 from plan_test import complaints
 
 
@@ -31,6 +32,7 @@ class Build(unittest.TestCase):
         self.driver = fakes.Driver(Path(folder.name).resolve())
         self.names = [case.name for case in all_cases() if not case.on_request]
         self.claims = [claim.name for claim in all_claims()]
+        self.hostile = [known.name for known in all_hostile()]
 
     def expect(self, status: int, words: str, *arguments: str, **named: typing.Any) -> str:
         code, said = self.driver.run(*arguments, **named)
@@ -46,7 +48,9 @@ class Build(unittest.TestCase):
         self.assertTrue(all(Path(entry["path"]).stat().st_size == entry["bytes"] for entry in self.driver.packages().values()))
         said = self.expect(0, "ready, 0 compiled now", behaviour={"*": "die"})
         self.assertNotIn("compiling", said)
-        self.assertEqual(sorted(p.name for p in self.driver.store.iterdir()), ["action", "build.log", "claims", "claims.log", "content", "work"])
+        self.assertEqual(
+            sorted(p.name for p in self.driver.store.iterdir()), ["action", "build.log", "claims", "claims.log", "content", "hostile", "work"]
+        )
         self.assertEqual(list((self.driver.store / "work").iterdir()), [])
 
     def test_a_named_case_brings_the_one_that_feeds_it_and_no_other(self) -> None:
@@ -78,7 +82,7 @@ class Build(unittest.TestCase):
         self.driver.run(behaviour={"cond": "fail", self.claims[0]: "fail"})
         manifest = json.loads(self.driver.manifest.read_text())
         self.assertEqual(complaints(manifest, "packages.schema.json"), [])
-        for place in ("packages", "claims"):
+        for place in ("packages", "claims", "hostile"):
             spoilt = json.loads(json.dumps(manifest))
             spoilt[place][0]["colour"] = "red"
             self.assertNotEqual(complaints(spoilt, "packages.schema.json"), [])
@@ -97,7 +101,7 @@ class Build(unittest.TestCase):
         self.assertEqual(list(self.driver.packages()), ["cond", "mlp_static"])
 
     def test_an_unknown_case_is_named(self) -> None:
-        self.expect(2, "error: no case or claim is called nonesuch: .*list --cases and list --claims", "nonesuch")
+        self.expect(2, "error: no case, claim or hostile package is called nonesuch: .*list --cases, list --claims and list --hostile", "nonesuch")
         self.assertFalse(self.driver.manifest.exists())
 
     def test_every_claim_is_answered_and_the_second_build_tries_none(self) -> None:
@@ -121,6 +125,37 @@ class Build(unittest.TestCase):
             said = self.expect(0, "1 of 1 claims answered, 1 tried now", self.claims[number - 1])
             self.assertNotIn("packages", said)
             self.assertEqual((list(self.driver.claims()), self.driver.packages()), (self.claims[:number], {}))
+
+    def test_every_hostile_package_is_made_and_the_second_build_makes_none(self) -> None:
+        count = len(self.hostile)
+        self.expect(0, f"{count} of {count} hostile packages ready, {count} made now")
+        self.assertEqual(list(self.driver.hostile()), self.hostile)
+        first = self.driver.hostile()[self.hostile[0]]
+        self.assertEqual(Path(first["path"]).read_bytes(), b"mlp_static" + self.hostile[0].encode())
+        Path(self.driver.hostile()[self.hostile[1]]["path"]).unlink()
+        self.expect(0, f"{count} of {count} hostile packages ready, 1 made now", behaviour={"*": "die"})
+        self.assertEqual(self.driver.hostile()[self.hostile[0]], first)
+
+    def test_a_hostile_package_that_cannot_be_made_is_data(self) -> None:
+        self.driver.environment["FAKE_HOSTILE"] = self.hostile[0]
+        self.expect(1, f"no hostile package {self.hostile[0]}: KeyError: '.text'", self.hostile[0])
+        self.assertEqual(self.driver.hostile(), {self.hostile[0]: {"hostile": self.hostile[0], "failed": "KeyError: '.text'"}})
+        del self.driver.environment["FAKE_HOSTILE"]
+        self.expect(0, "1 of 1 hostile packages ready, 1 made now", self.hostile[0])
+
+    def test_a_named_hostile_package_brings_the_good_ones_it_is_made_from(self) -> None:
+        self.assertNotIn("claims", self.expect(0, "1 of 1 hostile packages ready, 1 made now", "library_of_another_program"))
+        self.assertEqual(set(self.driver.packages()), {"mlp_static", "shared_dim"})
+        self.assertEqual(list(self.driver.hostile()), ["library_of_another_program"])
+
+    def test_a_hostile_package_without_a_good_one_is_data(self) -> None:
+        self.expect(1, "there is no package of mlp_static to make it from", "library_is_text", behaviour={"mlp_static": "fail"})
+        self.assertIn("failed", self.driver.hostile()["library_is_text"])
+
+    def test_a_hostile_package_has_no_golden(self) -> None:
+        code, said = self.driver.run("library_is_text", verb="bless")
+        self.assertEqual(code, 2)
+        self.assertIn("error: library_is_text is a hostile package: only cases have goldens", said)
 
     def test_a_claim_has_no_golden(self) -> None:
         code, said = self.driver.run(self.claims[0], verb="bless")

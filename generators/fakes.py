@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stand-ins for the tests of this folder: a torch folder, a compiler, cases, and a worker that compiles nothing.
 
-python fakes.py drive build ...    `python -m aoti_generate build ...` with this worker
+python fakes.py drive build ...    `python -m aoti_generate build ...` with this worker; FAKE_HOSTILE names a hostile package that cannot be made
 python fakes.py work ...           the worker; FAKE_WORKER maps a case or claim, or "*", to what happens to it; "newer": the case needs a later torch
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # each test file also runs on its own
 
-from aoti_generate import __main__, crew, plan, store
+from aoti_generate import __main__, crew, hostile, plan, store
 from aoti_generate.answers import Answers
 from aoti_generate.case import Case, all_cases
 from aoti_generate.claim import all_claims
@@ -160,6 +160,10 @@ class Driver:
         """The manifest's entries by claim."""
         return {entry["claim"]: entry for entry in json.loads(self.manifest.read_text())["claims"]}
 
+    def hostile(self) -> dict[str, dict[str, typing.Any]]:
+        """The manifest's entries by hostile package."""
+        return {entry["hostile"]: entry for entry in json.loads(self.manifest.read_text())["hostile"]}
+
     def alive(self) -> dict[int, str]:
         """Command lines of all processes under this driver, by process id."""
         found = {}
@@ -170,11 +174,18 @@ class Driver:
         return found
 
 
+def _make(known: hostile.Hostile, good: Path, other: Path | None = None) -> bytes:
+    if known.name == os.environ.get("FAKE_HOSTILE"):
+        raise KeyError(".text")
+    return good.read_bytes() + known.name.encode()
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "drive":
         for described in all_cases():
             if json.loads(os.environ.get("FAKE_WORKER", "{}")).get(described.name) == "newer":
                 described.needs_torch("10.0", "a stand-in says so")
+        hostile.make = _make
         crew.Worker.command = [sys.executable, __file__, "work"]
         sys.exit(__main__.main(sys.argv[2:]))
     named = dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))

@@ -18,7 +18,7 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from aoti_generate import case as vocabulary
-from aoti_generate import cases, claim, plan
+from aoti_generate import cases, claim, hostile, plan
 from aoti_generate.case import Case, CaseError, Dim, all_cases
 from aoti_generate.formula import ValueRange
 
@@ -51,9 +51,11 @@ class Plan(unittest.TestCase):
         self.assertEqual(complaints(json.loads(self.path.read_text()), "cases.schema.json"), [])
 
     def test_the_schema_refuses_a_field_it_does_not_know(self) -> None:
-        described = {"schema": 1, "cases": [{**plan.describe(all_cases()[0]), "colour": "red"}], "claims": []}
+        described = {"schema": 1, "cases": [{**plan.describe(all_cases()[0]), "colour": "red"}], "claims": [], "hostile": []}
         self.assertIn("'colour' was unexpected", " ".join(complaints(described, "cases.schema.json")))
-        described = {"schema": 1, "cases": [], "claims": [{**claim.describe(claim.all_claims()[0]), "colour": "red"}]}
+        described = {"schema": 1, "cases": [], "claims": [{**claim.describe(claim.all_claims()[0]), "colour": "red"}], "hostile": []}
+        self.assertIn("'colour' was unexpected", " ".join(complaints(described, "cases.schema.json")))
+        described = {"schema": 1, "cases": [], "claims": [], "hostile": [{**hostile.describe(hostile.all_hostile()[0]), "colour": "red"}]}
         self.assertIn("'colour' was unexpected", " ".join(complaints(described, "cases.schema.json")))
 
     def test_the_plan_holds_every_script_but_what_scripts_share(self) -> None:
@@ -63,7 +65,10 @@ class Plan(unittest.TestCase):
 
     def test_a_claim_with_the_name_of_a_case_is_refused(self) -> None:
         twin = claim.Claim("cond", "EXP_7", "S2", "A claim.", Path("claims/cond.py"))
-        with mock.patch.object(plan, "all_claims", lambda: [twin]), self.assertRaisesRegex(CaseError, "claim cond: name: a case has it already"):
+        with (
+            mock.patch.object(plan, "all_claims", lambda: [twin]),
+            self.assertRaisesRegex(CaseError, "claim cond: name: a case or a hostile package has it"),
+        ):
             plan.write_plan(self.path)
 
     def test_every_case_has_its_own_name_and_every_call_too(self) -> None:
@@ -272,6 +277,15 @@ class BadCases(unittest.TestCase):
 
     def test_a_call_fed_into_an_unknown_input(self) -> None:
         self.expect("call v: input", "no input is called y", self.with_input(lambda c: c.after("v", input="y", case="mlp_static")))
+
+    def test_a_model_beside_of_an_unknown_case_or_with_other_inputs(self) -> None:
+        for other, words in (("nobody", "there is no case nobody"), ("mlp_static", "mlp_static takes other inputs than this case")):
+            body = self.with_input(lambda c, other=other: c.beside(other))
+            body.__name__, body.__doc__ = "bad", "What it is for."
+            with mock.patch.object(vocabulary, "_registered", list(all_cases())):
+                vocabulary.case(source="S0")(body)
+                with self.assertRaisesRegex(CaseError, f"case bad: beside: case: {words}"):
+                    all_cases()
 
     def test_a_call_fed_by_an_unknown_case(self) -> None:
         body = self.with_input(lambda c: c.after("v", input="x", case="nobody"))

@@ -273,6 +273,19 @@ class Reference(InAFolder):
         _, tensors = self.described(lambda x: x * 2, case)
         self.assertTrue(torch.equal(tensors["fed/0"], given.exact.flatten() * 2))
 
+    def test_a_call_beside_is_what_the_other_program_gives_for_inputs_of_this_case(self) -> None:
+        import torch
+
+        from aoti_generate import compile
+
+        other = next(case for case in all_cases() if case.name == "mlp_static")
+        case = fakes.a_case(Path(__file__), inputs=[vocabulary.Input("x", "float32", (4, 128), ValueRange())])
+        case.beside("mlp_static")
+        _, tensors = self.described(lambda x: x, case)
+        (x,) = compile.make_inputs(case, case.calls[-1])
+        exact = compile.build_module(other).double()(x.double())
+        self.assertTrue(torch.equal(tensors["mlp_static/0"], exact.flatten()))
+
     def test_a_feed_of_another_shape_is_named(self) -> None:
         from aoti_generate import reference
 

@@ -2,6 +2,7 @@
 // Runner `faulty`: wraps another runner and breaks one promise, chosen by name. What the suite must notice is written beside each fault, and
 // `aoti-cts mutate` proves it. To add a fault: one row in kFaults with the function that spoils outputs, or with a place below that asks IsFault().
 #include <dlfcn.h>
+#include <elf.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <locale>
 #include <map>
@@ -87,9 +89,17 @@ constexpr Fault kFaults[] = {
      "THR_8/two_packages_called_at_once_harm_neither", ChangeLastElement},
     {"cached_result", "a second call with the same shapes gets the first one's result", "NUM_1/outputs_follow_the_inputs"},
     {"lost_metadata", "the device key is missing from the metadata of a loaded model", "PKG_2/metadata_of_package_and_model_agree"},
+    {"first_model_answers", "whatever name of a model is asked for, the one called model is loaded", "PKG_1/each_model_of_a_package_is_golden"},
+    {"authors_metadata_lost", "the metadata of a loaded model hold only what the compiler has put there",
+     "PKG_2/metadata_of_the_author_are_read_back"},
+    {"folder_refused", "a package that was unpacked is refused", "PKG_5/unpacked_package_is_golden"},
     {"damage_accepted", "a package that cannot be loaded loads as a model without outputs", "PKG_3/truncated_package_is_refused"},
     {"missing_operator_accepted", "a package whose operators are not there loads as a model without outputs",
      "OPS_1/package_without_its_operators_is_refused"},
+    {"refused_load_aborts", "a package that cannot be loaded ends the process", "PKG_3/damaged_package_is_refused"},
+    {"order_of_entries_matters", "a package whose first entry is no source file is refused", "PKG_4/archive_as_zip_tools_write_it_is_golden"},
+    {"writes_outside_extraction_folder", "loading writes into folders that were there before", "SEC_2/nothing_is_written_outside_the_loaders_folder"},
+    {"refused_load_leaves_file", "a load that is refused leaves a file in TMPDIR", "LIFE_1/refused_package_leaves_no_file"},
     {"python_mapped", "a library called libpython is mapped while a model is loaded", "LOAD_2/no_python_is_mapped"},
     {"absolute_paths_only", "a relative path is taken for one from the root", "LOAD_6/package_at_a_relative_path_loads"},
     {"plain_names_only", "a path with anything but letters, digits and ._-/ is not found", "LOAD_6/package_in_a_folder_of_any_name_loads"},
@@ -148,6 +158,12 @@ constexpr Fault kFaults[] = {
      "ABI_1/library_takes_only_functions_that_its_torch_has"},
     {"declared_entry_point_missing", "the library of a package does not export a function that interface.h declares",
      "ABI_1/library_exports_all_functions_of_its_container"},
+    {"relocations_stay_writable", "the library of a package has no PT_GNU_RELRO", "SEC_1/library_has_read_only_relocations"},
+    {"code_is_relocated", "the library of a package asks for text relocations", "SEC_1/library_has_no_text_relocations"},
+    {"code_is_writable", "the code of a package's library can be written", "SEC_1/library_has_no_writable_code"},
+    {"search_path_named", "the library of a package names a folder to look for others in",
+     "SEC_1/library_names_no_folder_of_the_machine_that_built_it"},
+    {"unpacked_files_open", "what is unpacked can be read by all users", "SEC_1/unpacked_files_are_closed_to_other_users"},
     {"count_ignored", "surplus and missing inputs are made up for in silence", "LOAD_5/wrong_input_count_is_refused"},
 };
 
@@ -342,31 +358,104 @@ void MapSomethingCalledPython() {
 
 // --- the library of a loaded package -----------------------------------------------------------------------------------
 
-// Puts another file in the place of each extracted library, with the first `from` in it replaced; what is loaded stays as it is.
-void EditLibraries(const std::string& from, const std::string& to) {
+// Puts another file in the place of each extracted library; what is loaded stays as it is.
+void EditLibraries(const std::function<void(std::string& content)>& edit) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(Temporary())) {
     if (entry.path().extension() != ".so") continue;
     std::ifstream stream(entry.path(), std::ios::binary);
     std::string content{std::istreambuf_iterator<char>(stream), {}};
-    const size_t at = content.find(from);
-    if (at == std::string::npos) throw std::runtime_error(entry.path().string() + " does not hold " + from);
-    content.replace(at, from.size(), to.substr(0, from.size()));
+    edit(content);
     const std::filesystem::path edited = entry.path().string() + ".edited";
     std::ofstream(edited, std::ios::binary) << content;
     std::filesystem::rename(edited, entry.path());
   }
 }
 
+// The first `from` becomes `to`, of the same length.
+void Rename(const std::string& from, const std::string& to) {
+  EditLibraries([&](std::string& content) {
+    const size_t at = content.find(from);
+    if (at == std::string::npos) throw std::runtime_error("the library does not hold " + from);
+    content.replace(at, from.size(), to);
+  });
+}
+
+template <typename T>
+void EditTable(std::string& content, uint64_t offset, uint64_t count, const std::function<void(T&)>& edit) {
+  for (uint64_t number = 0; number < count; ++number) {
+    T row;
+    std::memcpy(&row, content.data() + offset + number * sizeof row, sizeof row);
+    edit(row);
+    std::memcpy(content.data() + offset + number * sizeof row, &row, sizeof row);
+  }
+}
+
+void EditSegments(const std::function<void(Elf64_Phdr&)>& edit) {
+  EditLibraries([&](std::string& content) {
+    Elf64_Ehdr header;
+    std::memcpy(&header, content.data(), sizeof header);
+    EditTable<Elf64_Phdr>(content, header.e_phoff, header.e_phnum, edit);
+  });
+}
+
+// Gives the entry that counts relative relocations, which nobody needs, another meaning.
+void PutDynamic(int64_t tag) {
+  EditLibraries([&](std::string& content) {
+    Elf64_Ehdr header;
+    std::memcpy(&header, content.data(), sizeof header);
+    EditTable<Elf64_Phdr>(content, header.e_phoff, header.e_phnum, [&](Elf64_Phdr& segment) {
+      if (segment.p_type != PT_DYNAMIC) return;
+      EditTable<Elf64_Dyn>(content, segment.p_offset, segment.p_filesz / sizeof(Elf64_Dyn),
+                           [&](Elf64_Dyn& entry) { entry.d_tag = entry.d_tag == DT_RELACOUNT ? tag : entry.d_tag; });
+    });
+  });
+}
+
 void SpoilLibraries() {
-  if (IsFault("library_needs_python")) EditLibraries(std::string("\0libtorch.so", 12), std::string("\0libpython.3", 12));
+  if (IsFault("library_needs_python")) Rename(std::string("\0libtorch.so", 12), std::string("\0libpython.3", 12));
   if (IsFault("entry_point_missing"))
-    EditLibraries(std::string("\0AOTInductorModelContainerRun\0", 30), std::string("\0AOTInductorModelContainerRuX\0", 30));
+    Rename(std::string("\0AOTInductorModelContainerRun\0", 30), std::string("\0AOTInductorModelContainerRuX\0", 30));
   if (IsFault("unlisted_function_wanted"))
-    EditLibraries(std::string("\0aoti_torch_delete_tensor_object", 32), std::string("\0aoti_torch_delete_tensor_objecs", 32));
+    Rename(std::string("\0aoti_torch_delete_tensor_object", 32), std::string("\0aoti_torch_delete_tensor_objecs", 32));
   if (IsFault("declared_entry_point_missing"))
-    EditLibraries(std::string("\0AOTInductorModelContainerGetNumInputs", 38), std::string("\0AOTInductorModelContainerGetNumInputX", 38));
+    Rename(std::string("\0AOTInductorModelContainerGetNumInputs", 38), std::string("\0AOTInductorModelContainerGetNumInputX", 38));
   if (IsFault("cpp_symbol_wanted"))
-    EditLibraries(std::string("\0aoti_torch_delete_tensor_object", 32), std::string("\0_ZN2at6detail9addmm_outERNS_6Te", 32));
+    Rename(std::string("\0aoti_torch_delete_tensor_object", 32), std::string("\0_ZN2at6detail9addmm_outERNS_6Te", 32));
+  if (IsFault("relocations_stay_writable"))
+    EditSegments([](Elf64_Phdr& segment) { segment.p_type = segment.p_type == PT_GNU_RELRO ? PT_NULL : segment.p_type; });
+  if (IsFault("code_is_writable")) EditSegments([](Elf64_Phdr& segment) { segment.p_flags |= (segment.p_flags & PF_X) != 0 ? PF_W : 0U; });
+  if (IsFault("code_is_relocated")) PutDynamic(DT_TEXTREL);
+  if (IsFault("search_path_named")) PutDynamic(DT_RUNPATH);
+}
+
+// --- what lies in TMPDIR -------------------------------------------------------------------------------------------------
+
+std::vector<std::filesystem::path> FoldersInTemporary() {
+  std::vector<std::filesystem::path> folders;
+  for (const auto& entry : std::filesystem::directory_iterator(Temporary())) {
+    if (entry.is_directory()) folders.push_back(entry.path());
+  }
+  return folders;
+}
+
+void SpoilTemporary(const std::vector<std::filesystem::path>& there_before, bool refused) {
+  if (IsFault("writes_outside_extraction_folder")) {
+    for (const auto& folder : there_before) std::ofstream(folder / "escaped") << "x";
+  }
+  if (IsFault("refused_load_leaves_file") && refused) std::ofstream(Temporary() / "left_behind") << "x";
+  if (IsFault("unpacked_files_open")) {
+    for (const auto& folder : FoldersInTemporary()) std::filesystem::permissions(folder, std::filesystem::perms(0755));
+  }
+}
+
+// Whether the name of the first file in an archive, which stands in its first header, is that of a source file.
+bool BeginsWithSource(const char* package) {
+  constexpr size_t kHeader = 30, kLengthAt = 26;
+  std::ifstream stream(package, std::ios::binary);
+  std::string begin(kHeader + 4096, '\0');
+  stream.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  const size_t length = static_cast<uint8_t>(begin[kLengthAt]) + 256U * static_cast<uint8_t>(begin[kLengthAt + 1]);
+  return std::string_view(begin).substr(kHeader, length).ends_with(".cpp");
 }
 
 // --- loading -----------------------------------------------------------------------------------------------------------
@@ -482,7 +571,16 @@ aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_erro
   if (IsFault("python_mapped")) MapSomethingCalledPython();
   if (IsFault("compiler_is_run") && std::system("true") != 0) throw std::runtime_error("no shell");
   if ((*model = InsteadOf(*options)) != nullptr) return AOTI_OK;
-  const aoti_status status = inner->load(options, model, error);
+  if (IsFault("order_of_entries_matters") && !BeginsWithSource(options->package_path))
+    return Fail(error, AOTI_REFUSED, "std::runtime_error", "the first entry is no source file");
+  if (IsFault("folder_refused") && std::filesystem::is_directory(options->package_path))
+    return Fail(error, AOTI_REFUSED, "std::runtime_error", "this is a folder");
+  aoti_load_options asked = *options;
+  if (IsFault("first_model_answers")) asked.model_name = "model";
+  const auto there_before = FoldersInTemporary();
+  const aoti_status status = inner->load(&asked, model, error);
+  SpoilTemporary(there_before, status == AOTI_REFUSED);
+  if (status == AOTI_REFUSED && IsFault("refused_load_aborts")) std::abort();
   if (status == AOTI_REFUSED) return OnLoadRefusal(status, model, error);
   if (status != AOTI_OK) return status;
   Remember(*model, *options);
@@ -680,6 +778,7 @@ aoti_status ModelMetadata(aoti_model* model, aoti_text_sink sink, aoti_error* er
   return Guarded(error, [&] {
     json metadata = json::parse(text);
     if (IsFault("lost_metadata")) metadata.erase("AOTI_DEVICE_KEY");
+    if (IsFault("authors_metadata_lost")) metadata.erase("case");
     WriteTo(sink, metadata.dump());
   });
 }

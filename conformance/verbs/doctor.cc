@@ -115,7 +115,8 @@ int Execute(const Paths& paths) {
   auto cases = ReadCases(paths.plan);
   if (cases) {
     const auto claims = std::count_if(cases->begin(), cases->end(), [](const Case& c) { return c.is_claim(); });
-    report.Row("cases", fmt::format("{}, and {} claims of documents", std::ssize(*cases) - claims, claims));
+    const auto hostile = std::count_if(cases->begin(), cases->end(), [](const Case& c) { return c.is_hostile(); });
+    report.Row("cases", fmt::format("{}, {} claims of documents and {} hostile packages", std::ssize(*cases) - claims - hostile, claims, hostile));
   } else {
     report.Missing("cases", cases.error().message);
   }

@@ -174,8 +174,8 @@ class Explainer {
     std::string near;
     for (const std::string& other : NearNames(name, names)) near += (near.empty() ? "; did you mean " : ", ") + other;
     return {
-        fmt::format("{} is no requirement, area, case, sentence or test{}; ./aoti-cts list names the requirements, list --areas, --cases and "
-                    "--tests the rest",
+        fmt::format("{} is no requirement, area, case, sentence or test{}; ./aoti-cts list names the requirements, list --areas, --cases, "
+                    "--hostile and --tests the rest",
                     name, near)};
   }
 
@@ -299,7 +299,25 @@ class Explainer {
     return text;
   }
 
+  // --- a hostile package
+  std::string HostileText(const Case& c) const {
+    std::string text = Hanging(c.name + "  ", c.doc);
+    text +=
+        Row("source", c.source) + Row("written", fmt::format("generators/{}:{}", c.file, c.line)) + Row("made from", "the package of " + c.made_from);
+    text += Row("promised", c.expect == Expectation::kOk        ? "it loads and answers right"
+                            : c.expect == Expectation::kRefused ? "it is refused"
+                                                                : "nothing: what becomes of it is recorded");
+    if (c.escapes) text += Row("", "nothing is written outside the loader's folder");
+    text += "\nFile\n";
+    const auto packages = ReadPackages(options_.paths.packages);
+    const auto file = packages ? packages->FindHostile(c.name) : Expected<HostileFile>(packages.error());
+    text +=
+        file ? Row("file", "") + "  " + file->path.string() + "\n" + Row("bytes", std::to_string(file->bytes)) : Hanging("  ", file.error().message);
+    return text + RunText(Records([&](const Record& record) { return record.case_name == c.name; }));
+  }
+
   std::string CaseText(const Case& c) const {
+    if (c.is_hostile()) return HostileText(c);
     std::string text = Hanging(c.name + "  ", c.doc);
     text += Row("source", c.source) + Row("written", fmt::format("generators/{}:{}", c.file, c.line)) + Row("device", c.device);
     for (const DimSpec& dim : c.dims) text += Row("dim", fmt::format("{}: {} to {}", dim.name, dim.min, dim.max));

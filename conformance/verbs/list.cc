@@ -16,7 +16,8 @@ struct ListOptions {
   Paths paths = DefaultPaths();
   Selection selection;
   std::string runner = "package";
-  bool cases = false, claims = false, tests = false, requirements = false, runners = false, areas = false, ctest = false, one_entry = false;
+  bool cases = false, claims = false, hostile = false, tests = false, requirements = false, runners = false, areas = false, ctest = false,
+       one_entry = false;
 };
 
 std::vector<std::string> InTreeRunners(const std::filesystem::path& folder) {
@@ -37,6 +38,10 @@ std::vector<std::string> Areas(bool canaries) {
     if (property.canary == canaries && std::find(areas.begin(), areas.end(), area) == areas.end()) areas.push_back(area);
   }
   return areas;
+}
+
+std::string_view InWords(Expectation expect) {
+  return expect == Expectation::kOk ? "loads" : expect == Expectation::kRefused ? "refused" : "recorded";
 }
 
 // A selection as `run` takes it.
@@ -103,7 +108,7 @@ int Execute(const ListOptions& options) {
   if (!catalogue) return Complain(catalogue.error());
   if (options.cases) {
     for (const Case& c : *cases) {
-      if (!c.is_claim())
+      if (c.is_program())
         fmt::print("{}", Hanging(fmt::format("{:<18}  ", c.name),
                                  fmt::format("{} [{}]{}", c.doc, c.source, c.on_request ? ", only where it is named" : "")));
     }
@@ -115,6 +120,12 @@ int Execute(const ListOptions& options) {
     }
     return kExitGood;
   }
+  if (options.hostile) {
+    for (const Case& c : *cases) {
+      if (c.is_hostile()) fmt::print("{}\n{}", c.name, Hanging(fmt::format("    {:<9}", InWords(c.expect)), fmt::format("{} [{}]", c.doc, c.source)));
+    }
+    return kExitGood;
+  }
   const std::vector<RunnerSpec> runners{{options.runner, {}}};
   const std::vector<PlannedTest> tests = PlanTests(*cases, runners, options.selection);
   if (options.tests) {
@@ -122,8 +133,9 @@ int Execute(const ListOptions& options) {
     return tests.empty() ? kExitNothingRan : kExitGood;
   }
   const auto claims = std::count_if(cases->begin(), cases->end(), [](const Case& c) { return c.is_claim(); });
-  fmt::print("{} cases, {} claims, {} requirements, {} tests with runner {}\n\n", std::ssize(*cases) - claims, claims, catalogue->requirements.size(),
-             tests.size(), options.runner);
+  const auto hostile = std::count_if(cases->begin(), cases->end(), [](const Case& c) { return c.is_hostile(); });
+  fmt::print("{} cases, {} claims, {} hostile packages, {} requirements, {} tests with runner {}\n\n", std::ssize(*cases) - claims - hostile, claims,
+             hostile, catalogue->requirements.size(), tests.size(), options.runner);
   for (const Requirement& requirement : catalogue->requirements) {
     const auto judged = std::count_if(tests.begin(), tests.end(),
                                       [&](const PlannedTest& t) { return t.property->requirement == requirement.id && t.property->judged; });
@@ -140,10 +152,11 @@ int Execute(const ListOptions& options) {
 
 void AddList(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<ListOptions>();
-  CLI::App* verb = app.add_subcommand("list", "name what there is: requirements (default), cases, claims, tests, areas, runners");
+  CLI::App* verb = app.add_subcommand("list", "name what there is: requirements (default), cases, claims, hostile packages, tests, areas, runners");
   verb->add_flag("--requirements", options->requirements, "requirements with their number of tests, statement and source (the default)");
   verb->add_flag("--cases", options->cases, "cases with what they are for");
   verb->add_flag("--claims", options->claims, "claims of documents that a script tries, with their requirement");
+  verb->add_flag("--hostile", options->hostile, "hostile packages with what must become of them, and what was done to each");
   verb->add_flag("--tests", options->tests, "ids of all tests that the selection leaves");
   verb->add_flag("--areas", options->areas, "areas of the contract");
   verb->add_flag("--runners", options->runners, "runners of this build");

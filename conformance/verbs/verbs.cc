@@ -74,7 +74,7 @@ void AddSelectionOptions(CLI::App& verb, Selection& selection) {
       ->group("Selection");
   verb.add_option("--area", selection.areas, "only these areas, for example DYN (repeatable)")->group("Selection");
   verb.add_option("--requirement", selection.requirements, "only these requirements, for example DYN_1")->group("Selection");
-  verb.add_option("--case", selection.cases, "only these cases or claims")->group("Selection");
+  verb.add_option("--case", selection.cases, "only these cases, claims or hostile packages")->group("Selection");
   verb.add_option("--test", selection.tests, "only tests whose id matches this glob; * also matches /")->group("Selection");
 }
 
@@ -140,8 +140,10 @@ void AddBuild(CLI::App& app, Action& chosen) {
   };
   auto options = std::make_shared<Options>();
   CLI::App* verb =
-      app.add_subcommand("build", "compile the packages and try the claims that are missing (needs Python with torch, and a C++ compiler)");
-  verb->add_option("cases", options->cases, "only these cases or claims");
+      app.add_subcommand("build",
+                         "compile the packages, try the claims and make the hostile packages that are missing (needs Python with torch, and a "
+                         "C++ compiler)");
+  verb->add_option("cases", options->cases, "only these cases, claims or hostile packages");
   verb->add_option("-j,--jobs", options->jobs, "packages at a time (default: one per core)");
   verb->add_flag("--keep-going", options->keep_going, "exit 0 although a case does not compile or a claim cannot be tried: its tests will say so");
   AddPathOptions(*verb, options->paths);

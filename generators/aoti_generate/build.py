@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The driver of `build` and `bless`: looks up the store, spreads what is missing over worker processes, reports, survives Ctrl-C.
 
-Its answer is the manifest: one entry per case, with the package or with the reason why there is none, and one per claim, with its answer. A
-failed compile is data here; the suite turns it into failures of the case's tests.
+Its answer is the manifest: one entry per case, with the package or with the reason why there is none, one per claim, with its answer, and one
+per hostile package, with its file. A failed compile is data here; the suite turns it into failures of the case's tests.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from .answers import Answers
 from .case import Case, CaseError, all_cases
 from .claim import Claim, all_claims
 from .crew import BLESS, COMPILE, TRY, Settings, work_through
+from .hostile import Hostile, all_hostile
+from .hostile_files import HostileFiles
 from .store import Store, find_toolchain
 from .workshop import has_headers
 
@@ -25,32 +27,37 @@ SECONDS_TO_START = 8.0  # import of torch, first export
 SECONDS_FOR_HEADERS = 22.0
 
 
-def select(names: typing.Sequence[str]) -> tuple[list[Case], list[Claim]]:
-    """The named cases with those that feed them, and the named claims; where none is named all that is not on request only."""
-    cases, claims = all_cases(), all_claims()
-    unknown = [name for name in names if name not in {entry.name for entry in [*cases, *claims]}]
+def select(names: typing.Sequence[str]) -> tuple[list[Case], list[Claim], list[Hostile]]:
+    """The named cases, claims and hostile packages with the cases that those need; where none is named all that is not on request only."""
+    cases, claims, hostile = all_cases(), all_claims(), all_hostile()
+    unknown = [name for name in names if name not in {entry.name for entry in [*cases, *claims, *hostile]}]
     if unknown:
-        raise CaseError(f"no case or claim is called {', '.join(unknown)}: ./aoti-cts list --cases and list --claims name them all")
-    fed = {call.feed.case for case in cases if case.name in names for call in case.calls if call.feed}
-    wanted = [case for case in cases if case.name in fed or (case.name in names if names else not case.on_request)]
-    return wanted, [claim for claim in claims if not names or claim.name in names]
+        lists = "./aoti-cts list --cases, list --claims and list --hostile name them all"
+        raise CaseError(f"no case, claim or hostile package is called {', '.join(unknown)}: {lists}")
+    needed = {call.feed.case for case in cases if case.name in names for call in case.calls if call.feed}
+    needed |= {good for known in hostile if known.name in names for good in (known.made_from, known.other)}
+    wanted = [case for case in cases if case.name in needed or (case.name in names if names else not case.on_request)]
+    claimed = [claim for claim in claims if not names or claim.name in names]
+    return wanted, claimed, [known for known in hostile if not names or known.name in names]
 
 
 def build(settings: Settings, names: typing.Sequence[str], manifest: Path) -> int:
-    """Makes sure that the named packages and answers are in the store and writes the manifest of all that are. Returns how many are not."""
-    cases, claims = select(names)
+    """Makes sure that what is named is in the store and writes the manifest of all that is there. Returns how many are not."""
+    cases, claims, hostile = select(names)
     store = Store(settings.store_root, find_toolchain(settings.torch_root))
     packages, failed = _compile(cases, store, settings)
     answers, untried = _try(claims, store, settings)
+    altered, unmade = _make(hostile, packages, settings)
     written = {
         "schema": 1,
         "toolchain": store.toolchain.facts(),
         "torch_root": str(store.toolchain.torch_root),
         "packages": packages,
         "claims": answers,
+        "hostile": altered,
     }
     plan.write_atomically(manifest, json.dumps(written, indent=1) + "\n")
-    return failed + untried
+    return failed + untried + unmade
 
 
 def _compile(selected: list[Case], store: Store, settings: Settings) -> tuple[list[dict[str, typing.Any]], int]:
@@ -113,6 +120,24 @@ def _try(selected: list[Claim], store: Store, settings: Settings) -> tuple[list[
     return [entry for entry in found.values() if entry is not None], failed
 
 
+def _make(selected: list[Hostile], packages: list[dict[str, typing.Any]], settings: Settings) -> tuple[list[dict[str, typing.Any]], int]:
+    """The manifest's entries of hostile packages, and how many of the selected ones could not be made."""
+    goods = {package["case"]: package for package in packages}
+    files = HostileFiles(settings.store_root)
+    found = {known.name: files.find(known, goods) for known in all_hostile()}
+    missing = [known for known in selected if found[known.name] is None]
+    failed = 0
+    for known in missing:
+        entry = files.make(known, goods)
+        found[known.name] = entry
+        if "failed" in entry:
+            failed += 1
+            print(f"no hostile package {known.name}: {entry['failed']}", file=sys.stderr)
+    if selected:
+        print(f"{len(selected) - failed} of {len(selected)} hostile packages ready, {len(missing) - failed} made now", file=sys.stderr)
+    return [entry for entry in found.values() if entry is not None], failed
+
+
 def _estimate(count: int, seconds: float, settings: Settings) -> float:
     return SECONDS_TO_START + seconds * count / max(1, min(settings.jobs, count))
 
@@ -128,9 +153,11 @@ def bless(settings: Settings, names: typing.Sequence[str], approve: bool) -> int
             path.replace(path.with_suffix(""))
             print(f"approved {path.with_suffix('').name}", file=sys.stderr)
         return 0
-    cases, claims = select(names)
-    if claims and names:
+    cases, claims, hostile = select(names)
+    if names and claims:
         raise CaseError(f"{claims[0].name} is a claim: only cases have goldens")
+    if names and hostile:
+        raise CaseError(f"{hostile[0].name} is a hostile package: only cases have goldens")
     toolchain = find_toolchain(settings.torch_root)
     for case in cases:  # what an earlier bless wrote must not be taken for this one's
         for stale in settings.golden.glob(f"{case.name}.*.unapproved"):

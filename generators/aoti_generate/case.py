@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The vocabulary a case is written in, one screen: @case, c.dim, c.input, c.call, c.violation, c.data_error, c.tasks, c.steps, c.after,
-c.needs_torch, c.model.
+c.beside, c.needs_torch, c.model.
 
 A case is a program, how it is exported, and what each call of the compiled package must do. It is written in one file under
 `aoti_generate/cases/`; everything else (plan, package, golden, tests) follows. Nothing here or there imports torch at module level:
@@ -227,6 +227,10 @@ class Case:
         self._require(output >= 0, f"call {name}: output: {output} is below 0")
         self._add(name, "after", "ok", self._shapes({}), None, feed=feed)
 
+    def beside(self, case: str) -> None:
+        """The package holds the model of another case too, under that case's name; it is called with inputs of this one's shapes."""
+        self._add(case, "beside", "ok", self._shapes({}), None)
+
     def needs_torch(self, version: str, why: str) -> None:
         """Torch before `version` ("2.13") cannot export or compile the program: there it is not built, and its tests are unavailable."""
         self._require(_numbers(version) is not None, f"needs_torch: {version} is no version such as 2.13")
@@ -353,6 +357,11 @@ def case(*, source: str) -> typing.Callable[[typing.Callable[[Case], None]], typ
     return register
 
 
+def case_called(name: str) -> Case:
+    """One of the cases."""
+    return next(case for case in all_cases() if case.name == name)
+
+
 def all_cases() -> list[Case]:
     """Every case, in the order of files and of definition."""
     from . import cases
@@ -360,6 +369,13 @@ def all_cases() -> list[Case]:
     cases.load()
     for described in _registered:
         for call in described.calls:
+            if call.cell == "beside":
+                other = next((other for other in _registered if other.name == call.name), None)
+                described._require(other is not None, f"beside: case: there is no case {call.name}")
+                described._require(
+                    other is not None and [(i.dtype, i.shape) for i in other.inputs] == [(i.dtype, i.shape) for i in described.inputs],
+                    f"beside: case: {call.name} takes other inputs than this case",
+                )
             described._require(
                 call.feed is None or any(other.name == call.feed.case for other in _registered),
                 f"call {call.name}: case: there is no case {call.feed.case if call.feed else ''}",

@@ -17,7 +17,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from . import formula, plan
-from .case import Call, Case, Derived, Dim, Size
+from .case import Call, Case, Derived, Dim, Size, case_called
 from .store import Store, sha256
 
 # What export writes beside the program itself: sources of the tracer, ids, the caller's example tensors.
@@ -125,6 +125,30 @@ def _without_metadata(value: typing.Any) -> typing.Any:
     return value
 
 
+Programs = dict[str, torch.export.ExportedProgram]
+
+
+def exported_beside(case: Case) -> Programs:
+    """The programs of other cases that go into this one's package, by the names of their models."""
+    others = [case_called(call.name) for call in case.calls if call.cell == "beside"]
+    return {other.name: export(other, build_module(other)) for other in others}
+
+
+def write_package(program: torch.export.ExportedProgram, others: Programs, path: Path, options: dict[str, typing.Any]) -> None:
+    """Compiles and packages as PyTorch documents it for one model, and for several."""
+    if not others:
+        torch._inductor.aoti_compile_and_package(copy.copy(program), package_path=str(path), inductor_configs=options or None)
+        return
+    from torch._inductor.package import package_aoti
+
+    files = {}
+    for name, each in {"model": program, **others}.items():
+        args, kwargs = each.example_inputs
+        files[name] = torch._inductor.aot_compile(each.module(), args, kwargs, options={**options, "aot_inductor.package": True})
+        torch._dynamo.reset()
+    package_aoti(str(path), files)
+
+
 def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str, typing.Any]:
     """Exports and, unless the store has the same program, compiles; the program is kept beside the package. Returns the package's facts.
 
@@ -135,8 +159,9 @@ def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str
     started = time.monotonic()
     module = build_module(case)
     eager_error = reference.check_golden(case, module, golden)
-    program = export(case, module)
-    content = sha256(canonical_hash(program), store.toolchain.key(), json.dumps(case.options, sort_keys=True, default=str))
+    program, others = export(case, module), exported_beside(case)
+    hashes = [canonical_hash(program), *(canonical_hash(other) for other in others.values())]
+    content = sha256(*hashes, store.toolchain.key(), json.dumps(case.options, sort_keys=True, default=str))
     if not store.has_program(content):
         plan.write_atomically(store.program_path(content), saved(program))
     path = store.content_path(content)
@@ -146,7 +171,7 @@ def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str
         work.mkdir(parents=True, exist_ok=True)
         temporary = work / f"{case.name}.{os.getpid()}.pt2"
         try:
-            torch._inductor.aoti_compile_and_package(copy.copy(program), package_path=str(temporary), inductor_configs=case.options or None)
+            write_package(program, others, temporary, case.options)
             shutil.move(temporary, path.with_suffix(f".{os.getpid()}.tmp"))
             path.with_suffix(f".{os.getpid()}.tmp").replace(path)
         finally:

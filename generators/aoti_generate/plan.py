@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plan: every case and claim as JSON, written without torch and before any package exists. Its schema is generators/cases.schema.json."""
+"""The plan: every case, claim and hostile package as JSON, written without torch and before any package exists.
+
+Its schema is generators/cases.schema.json.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from .case import Call, Case, CaseError, Derived, Dim, Input, Size, all_cases
 from .claim import all_claims
 from .claim import describe as describe_claim
 from .formula import ValueRange
+from .hostile import all_hostile
+from .hostile import describe as describe_hostile
 
 SCHEMA_VERSION = 1
 GENERATORS = Path(__file__).resolve().parent.parent
@@ -69,13 +74,18 @@ def describe(case: Case) -> dict[str, typing.Any]:
 
 
 def write_plan(path: Path) -> None:
-    """Writes the plan of all cases and claims."""
+    """Writes the plan of all cases, claims and hostile packages."""
     cases, claims = all_cases(), all_claims()
-    names = {case.name for case in cases}
+    names = {case.name for case in cases} | {hostile.name for hostile in all_hostile()}
     for claim in claims:
         if claim.name in names:
-            raise CaseError(f"{claim.file}:1: claim {claim.name}: name: a case has it already")
-    plan = {"schema": SCHEMA_VERSION, "cases": [describe(case) for case in cases], "claims": [describe_claim(claim) for claim in claims]}
+            raise CaseError(f"{claim.file}:1: claim {claim.name}: name: a case or a hostile package has it already")
+    plan = {
+        "schema": SCHEMA_VERSION,
+        "cases": [describe(case) for case in cases],
+        "claims": [describe_claim(claim) for claim in claims],
+        "hostile": [describe_hostile(hostile) for hostile in all_hostile()],
+    }
     write_atomically(path, json.dumps(plan, indent=1) + "\n")
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from . import formula, plan
-from .case import Call, Case, Feed, all_cases
+from .case import Call, Case, Feed, case_called
 from .compile import as_tensors, build_module, make_inputs
 
 STORED_ELEMENTS = 4096
@@ -68,7 +68,8 @@ class Bench:
             if fed.eager.shape != inputs[call.feed.input].shape:
                 described = f"{tuple(fed.eager.shape)}, wanted is {tuple(inputs[call.feed.input].shape)}"
                 raise GoldenError(f"{self._case.file}: case {self._case.name}: call {call.name}: {call.feed.case} gives {described}")
-        eager_module, exact_module = self._stepping if call.cell == "step" else _pair(self._module)
+        module = build_module(case_called(call.name)) if call.cell == "beside" else self._module
+        eager_module, exact_module = self._stepping if call.cell == "step" else _pair(module)
         with torch.no_grad():
             eager = as_tensors(eager_module(*eager_inputs))
             exact = as_tensors(exact_module(*exact_inputs))
@@ -84,7 +85,7 @@ def _pair(module: torch.nn.Module) -> tuple[torch.nn.Module, torch.nn.Module]:
 
 def fed_by(feed: Feed) -> Reference:
     """What the program of another case gives to its example call."""
-    other = next(case for case in all_cases() if case.name == feed.case)
+    other = case_called(feed.case)
     example = next(call for call in other.calls if call.cell == "example")
     return Bench(other, build_module(other)).compute(example)[feed.output]
 

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kinds of packages: what lies in the archive, and options that change what is compiled."""
+
+from __future__ import annotations
+
+import typing
+
+from ..case import Case, case
+
+if typing.TYPE_CHECKING:
+    import torch
+
+
+@case(source="S2 7.2; package_pt2: a dictionary that maps names of models to their files; aot_inductor.metadata")
+def two_models(c: Case) -> None:
+    """A package with a second model in it, and with a word of its author in its metadata."""
+    c.input("x", "float32", (4, 128))
+    c.contraction = 256
+    c.beside("mlp_static")
+    c.options = {"aot_inductor.metadata": {"case": "two_models"}}
+
+    @c.model
+    def build() -> torch.nn.Module:
+        from torch import nn
+
+        return nn.Linear(128, 6)
+
+
+@case(source="SPEC EXP-5: cpp.simdlen")
+def scalar_kernels(c: Case) -> None:
+    """Kernels without vector instructions."""
+    rows = c.dim("rows", min=2, max=16, example=8)
+    c.input("x", "float32", (rows, 33))
+    c.options = {"cpp.simdlen": 0}
+
+    @c.model
+    def build() -> torch.nn.Module:
+        import torch
+
+        class Chain(torch.nn.Module):
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return torch.relu(x * 0.5 + 0.25) - x
+
+        return Chain()
+
+
+@case(source="SPEC EXP-5: aot_inductor.allow_stack_allocation")
+def stack_allocation(c: Case) -> None:
+    """What lies between operators is kept on the stack."""
+    c.input("x", "float32", (8, 16))
+    c.contraction = 16
+    c.options = {"aot_inductor.allow_stack_allocation": True}
+
+    @c.model
+    def build() -> torch.nn.Module:
+        from torch import nn
+
+        return nn.Sequential(nn.Linear(16, 16), nn.Softmax(dim=-1), nn.LayerNorm(16))
