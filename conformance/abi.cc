@@ -96,7 +96,7 @@ CInterface InterfaceOfTorch(Trial& t) {
 
 void CompareWithList(Trial& t) {
   const CInterface torch = InterfaceOfTorch(t);
-  const SharedLibrary library = LibraryOf(t);
+  const SharedLibrary library = ExtractedLibrary(t);
   std::vector<std::string> unlisted;
   size_t listed = 0;
   for (const std::string& symbol : library.wanted) {
@@ -118,7 +118,7 @@ const Registered kListed{{.requirement = "ABI_1",
 
 void LookForAllEntryPoints(Trial& t) {
   const CInterface torch = InterfaceOfTorch(t);
-  const SharedLibrary library = LibraryOf(t);
+  const SharedLibrary library = ExtractedLibrary(t);
   std::vector<std::string> missing;
   for (const auto& [name, declaration] : torch.entry_points) {
     if (!name.starts_with("AOTInductorModelContainer")) continue;  // the others are there for packages compiled with options of their own
