@@ -83,7 +83,7 @@ def _compile(selected: list[Case], store: Store, settings: Settings) -> tuple[li
 def _entry(case: Case, store: Store, facts: dict[str, typing.Any] | None, failure: str | None) -> dict[str, typing.Any]:
     if facts is None:
         return {"case": case.name, "failed": failure or "not built"}
-    keep = ("sha256", "bytes", "seconds", "exported_inputs", "eager_error", "torch", "torch_git", "compiler", "isa")
+    keep = ("sha256", "bytes", "seconds", "exported_inputs", "eager_error", "constants", "torch", "torch_git", "compiler", "isa")
     return {"case": case.name, "path": str(store.content_path(facts["content"])), **{key: facts[key] for key in keep}}
 
 
