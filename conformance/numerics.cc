@@ -102,7 +102,7 @@ void KeepOutputs(Trial& t) {
     Model model = t.Load();
     Outputs first = t.Run(model, inputs);
     for (const Call& other : t.program().calls) {
-      if (other.expect != Expectation::kOk || other.feed || other.cell == "beside") continue;
+      if (other.expect != Expectation::kOk || other.feed || other.cell == "beside" || other.weights != WeightSets{}) continue;
       t.JudgeCall(model, other, "a later call, " + other.name);
       t.JudgeOutputs(first, example, inputs, "the first call's outputs, after a later call, " + other.name);
     }

@@ -4,31 +4,15 @@
 #include <fmt/format.h>
 
 #include <atomic>
-#include <barrier>
-#include <functional>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "conformance/in_threads.h"
 #include "fixtures/property.h"
 
 namespace aoti_cts {
 namespace {
-
-// Runs `body(thread)` in `count` threads that start together, and waits for them. The sandbox's deadline is the watchdog.
-void InThreads(int count, const std::function<void(int)>& body) {
-  std::barrier start(count);
-  std::vector<std::thread> threads;
-  threads.reserve(static_cast<size_t>(count));
-  for (int thread = 0; thread < count; ++thread) {
-    threads.emplace_back([&, thread] {
-      start.arrive_and_wait();
-      body(thread);
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-}
 
 // The tasks of a case with their inputs, and one judge for all threads.
 class Tasks {

@@ -110,6 +110,28 @@ class Export(unittest.TestCase):
         expected = formula.tensor("fake/param/weight", (2, 3), torch.float32, made.weights)
         self.assertTrue(torch.equal(compile.build_module(made).weight, expected))
 
+    def test_a_set_of_weights_fills_its_half(self) -> None:
+        import torch
+
+        from aoti_generate import compile, formula
+
+        made = fakes.a_case(Path(__file__), lambda: torch.nn.Linear(3, 2))
+        other = compile.with_weights(compile.build_module(made), made, (0, 1))
+        self.assertTrue(torch.equal(other.weight, compile.build_module(made).weight))
+        self.assertTrue(torch.equal(other.bias, formula.tensor("fake@1/param/bias", (2,), torch.float32, made.weights)))
+
+    def test_a_parameter_of_two_names_is_one_constant(self) -> None:
+        import torch
+
+        from aoti_generate import compile
+
+        module = torch.nn.Sequential(torch.nn.Linear(3, 3, bias=False), torch.nn.Linear(3, 3, bias=False))
+        module[1].weight = module[0].weight
+        module.register_buffer("count", torch.zeros(1, dtype=torch.int64))
+        facts = compile.constant_facts(module)
+        self.assertEqual([fact["names"] for fact in facts], [["0.weight", "1.weight"], ["count"]])
+        self.assertEqual([fact["by_formula"] for fact in facts], [True, False])
+
 
 @unittest.skipUnless(importlib.util.find_spec("torch"), "needs torch")
 class Program(unittest.TestCase):

@@ -71,6 +71,20 @@ class Plan(unittest.TestCase):
         ):
             plan.write_plan(self.path)
 
+    def test_weight_sets_mix_halves_of_every_two_and_keep_the_inputs_of_the_example(self) -> None:
+        case = next(case for case in all_cases() if case.name == "replaced_weights")
+        calls = [call for call in case.calls if call.cell == "weights"]
+        self.assertEqual(sorted(call.weights for call in calls), [(0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)])
+        self.assertEqual({call.inputs_of for call in calls}, {"example"})
+
+    def test_packaging_says_how_a_package_holds_its_weights(self) -> None:
+        words = {case.name: plan.describe(case)["packaging"] for case in all_cases()}
+        self.assertEqual(words["replaced_weights"], [])
+        self.assertEqual(words["replaced_folded"], ["folded"])
+        self.assertEqual(words["weights_absent"], ["absent"])
+        self.assertEqual(words["weights_in_a_file"], ["in_file"])
+        self.assertEqual(words["weights_mapped"], ["mapped"])
+
     def test_every_case_has_its_own_name_and_every_call_too(self) -> None:
         cases = all_cases()
         self.assertEqual(len({case.name for case in cases}), len(cases))
@@ -185,6 +199,20 @@ class BadCases(unittest.TestCase):
             vocabulary.case(source="S0")(body)
         place = f"{body.__code__.co_filename}:{body.__code__.co_firstlineno}: case {name}: {field}"
         self.assertRegex(str(raised.exception), f"^{re.escape(place)}\\b.*{words}")
+
+    def test_with_sets_of_weights_that_cannot_be(self) -> None:
+        def one(c: Case) -> None:
+            c.input("x", "float32", (2,))
+            c.weight_sets(1)
+
+        def of_a_program_with_state(c: Case) -> None:
+            c.input("x", "float32", (2,))
+            c.weight_sets(2)
+            c.steps(2)
+            c.model(lambda: None)
+
+        self.expect("weight_sets", "1 is neither 2 nor 3", one)
+        self.expect("weight_sets", "changes its own buffers", of_a_program_with_state)
 
     def test_without_a_docstring(self) -> None:
         def body(c: Case) -> None:

@@ -63,6 +63,27 @@ typedef struct aoti_outputs {
   void* owner; /* the runner's own */
 } aoti_outputs;
 
+/* A constant of a model: a parameter, a buffer, or another tensor that the program holds. */
+typedef struct aoti_named_value {
+  const char* name; /* its fully qualified name in the exported program, as torch.nn.Module.state_dict() has it */
+  aoti_value value;
+} aoti_named_value;
+
+/* Constants as extract_constants() found them. They are borrowed from the model and hold until its constants change or it is unloaded; the array
+ * is the caller's until release_constants(). */
+typedef struct aoti_constants {
+  const aoti_named_value* values;
+  size_t count;
+  void* owner; /* the runner's own */
+} aoti_constants;
+
+typedef struct aoti_update_options {
+  uint32_t struct_size;
+  int32_t inactive;     /* 0: the buffer of constants that calls read, 1: the other one */
+  int32_t check_full;   /* 1: refuse an update that leaves a parameter out; 0: what is left out stays as it is */
+  int32_t user_managed; /* 1: the runtime reads the caller's memory from now on instead of copying it; the caller keeps it as long as it is read */
+} aoti_update_options;
+
 typedef struct aoti_model aoti_model; /* opaque: one loaded package */
 
 typedef struct aoti_load_options {
@@ -106,6 +127,11 @@ typedef struct aoti_runner_api {
    *   custom_operators  a library that registers operators with PyTorch's dispatcher, loaded into the process, serves packages that use them
    *   runs_at_once    run() of one model in several threads really runs at the same time, as many calls as num_runners says
    *   trace           start_trace() and stop_trace()
+   *   constants       list_constants(), update_constants() and extract_constants() of the buffer that calls read
+   *   constant_names  update_constants() refuses a name that the model does not have
+   *   constant_buffers        a second buffer: inactive = 1, swap_constants(), free_inactive_constants() and fold_constants()
+   *   user_managed_constants  user_managed = 1
+   *   constants_from_file     load_constants_from_file()
    * One that is left out counts as supported. Tests of an unsupported one are not begun: their verdict is `unsupported`, which is no pass.
    * An operation may answer AOTI_UNSUPPORTED only for what is declared so; `broken` is tried like `supported`. */
   aoti_status (*describe)(aoti_text_sink sink, aoti_error* error);
@@ -130,6 +156,27 @@ typedef struct aoti_runner_api {
    * JSON in Chrome's trace format. Each run() in between is an event named "aoti_run". */
   aoti_status (*start_trace)(aoti_error* error);
   aoti_status (*stop_trace)(const char* path, aoti_error* error);
+
+  /* The constants of a loaded model, which all its instances share. Calls may be made between runs, and where the runtime promises it while
+   * others run. A runtime without them answers AOTI_UNSUPPORTED to each and declares the capabilities above.
+   *
+   * list: a JSON array of objects: name as in aoti_named_value, dtype as PyTorch calls it ("float32"), and where the runtime tells them bytes
+   * (an integer) and folded (true for what the runtime computes from other constants itself: it is neither updated nor extracted). */
+  aoti_status (*list_constants)(aoti_model* model, aoti_text_sink sink, aoti_error* error);
+  /* Values are copied unless they are user-managed. An update that is refused changes nothing. */
+  aoti_status (*update_constants)(aoti_model* model, const aoti_named_value* values, size_t count, const aoti_update_options* options,
+                                  aoti_error* error);
+  aoti_status (*extract_constants)(aoti_model* model, int32_t inactive, aoti_constants* constants, aoti_error* error);
+  void (*release_constants)(aoti_constants* constants);
+  /* From now on calls read the other buffer. */
+  aoti_status (*swap_constants)(aoti_model* model, aoti_error* error);
+  /* Gives back what the buffer that calls do not read holds. */
+  aoti_status (*free_inactive_constants)(aoti_model* model, aoti_error* error);
+  /* Computes now what depends on the constants of that buffer alone. A call does it by itself where it has not been done. */
+  aoti_status (*fold_constants)(aoti_model* model, int32_t inactive, aoti_error* error);
+  /* All constants from the one file that a package compiled with package_constants_on_disk_format = "binary_blob" brings along. load() has done
+   * it once. */
+  aoti_status (*load_constants_from_file)(aoti_model* model, const char* path, aoti_error* error);
 } aoti_runner_api;
 
 /* The one symbol a runner exports. Returns NULL where it cannot speak `api_version`. The table lives as long as the process. */

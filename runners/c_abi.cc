@@ -2,14 +2,21 @@
 // Runner `c_abi`: the library out of the package, by dlopen and the C functions that torch/csrc/inductor/aoti_runtime/interface.h and
 // aoti_torch/c/shim.h declare, and nothing else: no C++ class of PyTorch stands between the caller and the model.
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <torch/csrc/inductor/aoti_runtime/interface.h>
 #include <torch/csrc/inductor/aoti_torch/c/shim.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <deque>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -24,6 +31,13 @@ namespace {
 
 using nlohmann::json;
 
+// As AOTInductorConstantMapEntry of interface.h, which not every release of torch has.
+struct NamedHandle {
+  const char* name;
+  AtenTensorHandle handle;
+};
+using HandlesByName = std::unordered_map<std::string, AtenTensorHandle>;  // what the older functions take, C interface or not
+
 // The functions of one model's library. Those that not every release of torch has may be null.
 class Library {
  public:
@@ -36,6 +50,7 @@ class Library {
     Find(run_single_threaded, "AOTInductorModelContainerRunSingleThreaded", false);
     Find(num_outputs, "AOTInductorModelContainerGetNumOutputs", true);
     Find(last_error, "AOTInductorGetLastError", false);
+    FindConstants();
   }
   ~Library() { dlclose(handle_); }
   Library(const Library&) = delete;
@@ -49,6 +64,23 @@ class Library {
   decltype(&AOTInductorModelContainerGetNumOutputs) num_outputs;
   AOTIRuntimeError (*last_error)(const char**);
 
+  decltype(&AOTInductorModelContainerGetNumConstants) num_constants;
+  decltype(&AOTInductorModelContainerGetConstantName) constant_name;
+  decltype(&AOTInductorModelContainerGetConstantOriginalFQN) constant_fqn;
+  decltype(&AOTInductorModelContainerGetConstantDtype) constant_dtype;
+  decltype(&AOTInductorModelContainerUpdateConstantBuffer) update, update_managed;
+  decltype(&AOTInductorModelContainerRunConstantFolding) fold;
+  decltype(&AOTInductorModelContainerSwapConstantBuffer) swap;
+  AOTIRuntimeError (*constant_folded)(AOTInductorModelContainerHandle, size_t, bool*);
+  AOTIRuntimeError (*constant_bytes)(AOTInductorModelContainerHandle, size_t, size_t*);
+  AOTIRuntimeError (*update_pairs)(AOTInductorModelContainerHandle, const NamedHandle*, size_t, bool, bool);
+  AOTIRuntimeError (*update_managed_pairs)(AOTInductorModelContainerHandle, const NamedHandle*, size_t, bool, bool);
+  AOTIRuntimeError (*extract)(AOTInductorModelContainerHandle, AOTInductorConstantMapHandle, bool);
+  AOTIRuntimeError (*extract_entries)(AOTInductorModelContainerHandle, const NamedHandle**, size_t*, bool);
+  AOTIRuntimeError (*free_inactive)(AOTInductorModelContainerHandle);
+  AOTIRuntimeError (*weights_bytes)(AOTInductorModelContainerHandle, uint64_t*);
+  AOTIRuntimeError (*update_from_blob)(AOTInductorModelContainerHandle, const uint8_t*);
+
   // Throws in the library's words where `code` is no success.
   void Require(AOTIRuntimeError code, const char* function) const {
     if (code == AOTI_RUNTIME_SUCCESS) return;
@@ -58,6 +90,26 @@ class Library {
   }
 
  private:
+  void FindConstants() {
+    Find(num_constants, "AOTInductorModelContainerGetNumConstants", true);
+    Find(constant_name, "AOTInductorModelContainerGetConstantName", true);
+    Find(constant_fqn, "AOTInductorModelContainerGetConstantOriginalFQN", true);
+    Find(constant_dtype, "AOTInductorModelContainerGetConstantDtype", true);
+    Find(constant_folded, "AOTInductorModelContainerGetConstantFromFolded", false);
+    Find(constant_bytes, "AOTInductorModelContainerGetConstantDataSize", false);
+    Find(update, "AOTInductorModelContainerUpdateConstantBuffer", true);
+    Find(update_pairs, "AOTInductorModelContainerUpdateConstantBufferPairs", false);
+    Find(update_managed, "AOTInductorModelContainerUpdateUserManagedConstantBuffer", false);
+    Find(update_managed_pairs, "AOTInductorModelContainerUpdateUserManagedConstantBufferPairs", false);
+    Find(extract, "AOTInductorModelContainerExtractConstantsMap", false);
+    Find(extract_entries, "AOTInductorModelContainerExtractConstantsMapEntries", false);
+    Find(free_inactive, "AOTInductorModelContainerFreeInactiveConstantBuffer", false);
+    Find(fold, "AOTInductorModelContainerRunConstantFolding", true);
+    Find(swap, "AOTInductorModelContainerSwapConstantBuffer", true);
+    Find(weights_bytes, "AOTInductorModelContainerGetConstantsBlobSize", false);
+    Find(update_from_blob, "AOTInductorModelUpdateConstantsFromBlob", false);
+  }
+
   template <typename Function>
   void Find(Function& function, const char* name, bool required) {
     function = reinterpret_cast<Function>(dlsym(handle_, name));
@@ -71,12 +123,40 @@ void RequireShim(AOTITorchError code, const char* function) {
   if (code != AOTI_TORCH_SUCCESS) throw std::runtime_error(std::string(function) + " returned " + std::to_string(code));
 }
 
+// A file in memory, of this process alone.
+class MappedFile {
+ public:
+  MappedFile() = default;
+  explicit MappedFile(const std::string& path) : bytes_(std::filesystem::file_size(path)) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) throw std::runtime_error(path + " cannot be read");
+    data_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    close(fd);
+    if (data_ == MAP_FAILED) throw std::runtime_error(path + " cannot be mapped");
+  }
+  ~MappedFile() {
+    if (data_ != MAP_FAILED) munmap(data_, bytes_);
+  }
+  MappedFile(MappedFile&& other) noexcept : bytes_(other.bytes_), data_(std::exchange(other.data_, MAP_FAILED)) {}
+  MappedFile& operator=(MappedFile&&) = delete;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  const uint8_t* data() const { return static_cast<const uint8_t*>(data_); }
+  size_t bytes() const { return bytes_; }
+
+ private:
+  size_t bytes_ = 0;
+  void* data_ = MAP_FAILED;
+};
+
 }  // namespace
 }  // namespace aoti_runners
 
 struct aoti_model {
   aoti_runners::Unpacked files;
   aoti_runners::Library library;
+  std::deque<aoti_runners::MappedFile> weights;  // the library may go on reading them
   AOTInductorModelContainerHandle container = nullptr;
   bool single_threaded;
   size_t outputs = 0;
@@ -88,6 +168,17 @@ struct aoti_model {
                                                                         : library.create(&container, runners, /*is_cpu=*/true, nullptr);
     library.Require(code, "AOTInductorModelContainerCreate");
     library.Require(library.num_outputs(container, &outputs), "AOTInductorModelContainerGetNumOutputs");
+    if (!files.weights().empty()) LoadWeights(files.weights());
+  }
+
+  void LoadWeights(const std::string& path) {
+    if (library.update_from_blob == nullptr || library.weights_bytes == nullptr)
+      throw std::runtime_error("the library does not export AOTInductorModelUpdateConstantsFromBlob");
+    uint64_t wanted = 0;
+    library.Require(library.weights_bytes(container, &wanted), "AOTInductorModelContainerGetConstantsBlobSize");
+    const aoti_runners::MappedFile& file = weights.emplace_back(path);
+    if (file.bytes() < wanted) throw std::runtime_error(path + " is shorter than the " + std::to_string(wanted) + " bytes of the weights");
+    library.Require(library.update_from_blob(container, file.data()), "AOTInductorModelUpdateConstantsFromBlob");
   }
   ~aoti_model() {
     if (container != nullptr) library.destroy(container);
@@ -115,7 +206,12 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* error) {
                              {"guarded_memory", "supported"},
                              {"input_checks", "supported"},
                              {"runs_at_once", "supported"},
-                             {"trace", "unsupported"}}}};
+                             {"trace", "unsupported"},
+                             {"constants", "supported"},
+                             {"constant_names", "unsupported"},
+                             {"constant_buffers", "supported"},
+                             {"user_managed_constants", "supported"},
+                             {"constants_from_file", "supported"}}}};
     WriteTo(sink, description.dump());
   });
 }
@@ -221,11 +317,152 @@ aoti_status PackageMetadata(const char* /*package_path*/, const char* /*model_na
   return Unsupported(error, "no package is read");
 }
 
+// --- constants -----------------------------------------------------------------------------------------------------------
+
+struct ConstantNames {
+  std::string name, fqn;  // the library's own and the exported program's
+};
+
+std::vector<ConstantNames> NamesOf(const aoti_model& model) {
+  size_t count = 0;
+  model.library.Require(model.library.num_constants(model.container, &count), "AOTInductorModelContainerGetNumConstants");
+  std::vector<ConstantNames> names;
+  for (size_t i = 0; i < count; ++i) {
+    const char *name = nullptr, *fqn = nullptr;
+    model.library.Require(model.library.constant_name(model.container, i, &name), "AOTInductorModelContainerGetConstantName");
+    model.library.Require(model.library.constant_fqn(model.container, i, &fqn), "AOTInductorModelContainerGetConstantOriginalFQN");
+    names.push_back({name, fqn});
+  }
+  return names;
+}
+
+aoti_status ListConstants(aoti_model* model, aoti_text_sink sink, aoti_error* error) {
+  return Guarded(error, [&] {
+    json listed = json::array();
+    const std::vector<ConstantNames> names = NamesOf(*model);
+    const Library& library = model->library;
+    for (size_t i = 0; i < names.size(); ++i) {
+      int32_t dtype = 0;
+      library.Require(library.constant_dtype(model->container, i, &dtype), "AOTInductorModelContainerGetConstantDtype");
+      json entry{{"name", names[i].fqn}, {"dtype", PyTorchName(static_cast<at::ScalarType>(dtype))}};
+      bool folded = false;
+      size_t bytes = 0;
+      if (library.constant_folded != nullptr && library.constant_folded(model->container, i, &folded) == AOTI_RUNTIME_SUCCESS && folded)
+        entry["folded"] = true;
+      if (library.constant_bytes != nullptr && library.constant_bytes(model->container, i, &bytes) == AOTI_RUNTIME_SUCCESS) entry["bytes"] = bytes;
+      listed.push_back(std::move(entry));
+    }
+    WriteTo(sink, listed.dump());
+  });
+}
+
+// The library knows a constant by its own name; a name that is no fully qualified one goes to it as it is.
+std::string LibrarysName(const std::vector<ConstantNames>& names, const std::string& fqn) {
+  const auto found = std::find_if(names.begin(), names.end(), [&](const ConstantNames& known) { return known.fqn == fqn; });
+  return found != names.end() ? found->name : fqn;
+}
+
+aoti_status UpdateConstants(aoti_model* model, const aoti_named_value* values, size_t count, const aoti_update_options* options, aoti_error* error) {
+  return Guarded(error, [&] {
+    const std::vector<ConstantNames> known = NamesOf(*model);
+    std::vector<Handle> handles;
+    std::deque<std::string> names;
+    std::vector<NamedHandle> pairs;
+    for (size_t i = 0; i < count; ++i) {
+      handles.push_back(HandleOf(values[i].value));
+      pairs.push_back({names.emplace_back(LibrarysName(known, values[i].name)).c_str(), handles.back().raw});
+    }
+    const bool inactive = options->inactive != 0, check = options->check_full != 0, managed = options->user_managed != 0;
+    const auto by_pairs = managed ? model->library.update_managed_pairs : model->library.update_pairs;
+    const auto by_map = managed ? model->library.update_managed : model->library.update;
+    if (by_pairs == nullptr && by_map == nullptr) throw std::runtime_error("the library exports no function for this update");
+    HandlesByName map;
+    for (const NamedHandle& pair : pairs) map[pair.name] = pair.handle;
+    model->library.Require(by_pairs != nullptr ? by_pairs(model->container, pairs.data(), pairs.size(), inactive, check)
+                                               : by_map(model->container, reinterpret_cast<AOTInductorConstantMapHandle>(&map), inactive, check),
+                           "AOTInductorModelContainerUpdateConstantBuffer");
+  });
+}
+
+// Owns names and views; the handles are the library's.
+struct Entries {
+  std::deque<std::string> names;
+  std::vector<aoti_named_value> values;
+  void Add(const std::string& name, AtenTensorHandle handle) { values.push_back({names.emplace_back(name).c_str(), ViewOf(handle)}); }
+};
+
+aoti_status ExtractConstants(aoti_model* model, int32_t inactive, aoti_constants* constants, aoti_error* error) {
+  return Guarded(error, [&] {
+    auto entries = std::make_unique<Entries>();
+    if (model->library.extract_entries != nullptr) {
+      const NamedHandle* found = nullptr;
+      size_t count = 0;
+      model->library.Require(model->library.extract_entries(model->container, &found, &count, inactive != 0),
+                             "AOTInductorModelContainerExtractConstantsMapEntries");
+      for (size_t i = 0; i < count; ++i) entries->Add(found[i].name, found[i].handle);
+    } else {
+      if (model->library.extract == nullptr) throw std::runtime_error("the library does not export AOTInductorModelContainerExtractConstantsMap");
+      HandlesByName found;
+      model->library.Require(model->library.extract(model->container, reinterpret_cast<AOTInductorConstantMapHandle>(&found), inactive != 0),
+                             "AOTInductorModelContainerExtractConstantsMap");
+      for (const auto& [name, handle] : found) entries->Add(name, handle);
+    }
+    *constants = {entries->values.data(), entries->values.size(), entries.get()};
+    static_cast<void>(entries.release());  // the caller's until ReleaseEntries()
+  });
+}
+
+void ReleaseEntries(aoti_constants* constants) {
+  delete static_cast<Entries*>(constants->owner);
+  *constants = {};
+}
+
+aoti_status SwapConstants(aoti_model* model, aoti_error* error) {
+  return Guarded(error, [&] { model->library.Require(model->library.swap(model->container), "AOTInductorModelContainerSwapConstantBuffer"); });
+}
+
+aoti_status FreeInactiveConstants(aoti_model* model, aoti_error* error) {
+  return Guarded(error, [&] {
+    if (model->library.free_inactive == nullptr)
+      throw std::runtime_error("the library does not export AOTInductorModelContainerFreeInactiveConstantBuffer");
+    model->library.Require(model->library.free_inactive(model->container), "AOTInductorModelContainerFreeInactiveConstantBuffer");
+  });
+}
+
+aoti_status FoldConstants(aoti_model* model, int32_t inactive, aoti_error* error) {
+  return Guarded(error, [&] {
+    model->library.Require(model->library.fold(model->container, inactive != 0, nullptr, nullptr), "AOTInductorModelContainerRunConstantFolding");
+  });
+}
+
+aoti_status LoadConstantsFromFile(aoti_model* model, const char* path, aoti_error* error) {
+  return Guarded(error, [&] { model->LoadWeights(path); });
+}
+
 aoti_status StartTrace(aoti_error* error) { return Unsupported(error, "traces"); }
 aoti_status StopTrace(const char* /*path*/, aoti_error* error) { return Unsupported(error, "traces"); }
 
-constexpr aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open,      Describe,   Load,     Unload, Run, ReleaseHandles,
-                               ModelMetadata,           PackageMetadata,         SetMemory, StartTrace, StopTrace};
+constexpr aoti_runner_api kApi{.struct_size = sizeof(aoti_runner_api),
+                               .api_version = AOTI_RUNNER_API_VERSION,
+                               .open = Open,
+                               .describe = Describe,
+                               .load = Load,
+                               .unload = Unload,
+                               .run = Run,
+                               .release_outputs = ReleaseHandles,
+                               .model_metadata = ModelMetadata,
+                               .package_metadata = PackageMetadata,
+                               .set_memory = SetMemory,
+                               .start_trace = StartTrace,
+                               .stop_trace = StopTrace,
+                               .list_constants = ListConstants,
+                               .update_constants = UpdateConstants,
+                               .extract_constants = ExtractConstants,
+                               .release_constants = ReleaseEntries,
+                               .swap_constants = SwapConstants,
+                               .free_inactive_constants = FreeInactiveConstants,
+                               .fold_constants = FoldConstants,
+                               .load_constants_from_file = LoadConstantsFromFile};
 
 }  // namespace
 }  // namespace aoti_runners

@@ -4,11 +4,15 @@
 #include <ATen/record_function.h>
 #include <torch/csrc/inductor/aoti_runner/model_container_runner_cpu.h>
 
+#include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <vector>
 
 #include "runners/answer.h"
 #include "runners/aoti_runner.h"
+#include "runners/container_constants.h"
 #include "runners/guarded_allocator.h"
 #include "runners/kineto.h"
 #include "runners/libtorch.h"
@@ -43,13 +47,30 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* error) {
                              {"guarded_memory", "supported"},
                              {"input_checks", "supported"},
                              {"runs_at_once", "supported"},
-                             {"trace", "supported"}}}};
+                             {"trace", "supported"},
+                             {"constants", "supported"},
+                             {"constant_names", "unsupported"},
+                             {"constant_buffers", "supported"},
+                             {"user_managed_constants", "supported"},
+                             {"constants_from_file", ConstantsFromFileState()}}}};
     WriteTo(sink, description.dump());
   });
 }
 
+// What the package loader does by itself: a file with weights lies beside the library.
+void LoadWeights(aoti_model& model) {
+  const std::filesystem::path file = model.files.weights();
+  const auto error = std::make_unique<aoti_error>();
+  if (!file.empty() && LoadConstantsFromFileInto<Container>(model.container, file.c_str(), error.get()) != AOTI_OK)
+    throw std::runtime_error(error->text);
+}
+
 aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_error* error) {
-  return Guarded(error, [&] { *model = new aoti_model(*options); });
+  return Guarded(error, [&] {
+    auto loaded = std::make_unique<aoti_model>(*options);
+    LoadWeights(*loaded);
+    *model = loaded.release();
+  });
 }
 
 void Unload(aoti_model* model) { delete model; }
@@ -74,8 +95,54 @@ aoti_status PackageMetadata(const char* /*package_path*/, const char* /*model_na
   return Unsupported(error, "no package is read");
 }
 
-constexpr aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open,      Describe,   Load,     Unload, Run, ReleaseOutputs,
-                               ModelMetadata,           PackageMetadata,         SetMemory, StartTrace, StopTrace};
+Container& ContainerOf(aoti_model* model) { return model->container; }
+
+aoti_status ListConstants(aoti_model* model, aoti_text_sink sink, aoti_error* error) { return ListConstantsOf(ContainerOf(model), sink, error); }
+
+aoti_status UpdateConstants(aoti_model* model, const aoti_named_value* values, size_t count, const aoti_update_options* options, aoti_error* error) {
+  return Guarded(error, [&] {
+    NamedTensors tensors = ByContainersNames(model->container, BorrowAll(values, count));
+    model->container.update_constant_buffer(tensors, options->inactive != 0, options->check_full != 0, options->user_managed != 0);
+  });
+}
+
+aoti_status ExtractConstants(aoti_model* model, int32_t inactive, aoti_constants* constants, aoti_error* error) {
+  return ExtractConstantsOf(ContainerOf(model), inactive != 0, constants, error);
+}
+
+aoti_status SwapConstants(aoti_model* model, aoti_error* error) { return SwapConstantsOf(ContainerOf(model), error); }
+
+aoti_status FreeInactiveConstants(aoti_model* model, aoti_error* error) { return FreeInactiveConstantsOf(ContainerOf(model), error); }
+
+aoti_status FoldConstants(aoti_model* model, int32_t inactive, aoti_error* error) {
+  return FoldConstantsOf(ContainerOf(model), inactive != 0, error);
+}
+
+aoti_status LoadConstantsFromFile(aoti_model* model, const char* path, aoti_error* error) {
+  return LoadConstantsFromFileInto(ContainerOf(model), path, error);
+}
+
+constexpr aoti_runner_api kApi{.struct_size = sizeof(aoti_runner_api),
+                               .api_version = AOTI_RUNNER_API_VERSION,
+                               .open = Open,
+                               .describe = Describe,
+                               .load = Load,
+                               .unload = Unload,
+                               .run = Run,
+                               .release_outputs = ReleaseOutputs,
+                               .model_metadata = ModelMetadata,
+                               .package_metadata = PackageMetadata,
+                               .set_memory = SetMemory,
+                               .start_trace = StartTrace,
+                               .stop_trace = StopTrace,
+                               .list_constants = ListConstants,
+                               .update_constants = UpdateConstants,
+                               .extract_constants = ExtractConstants,
+                               .release_constants = ReleaseConstants,
+                               .swap_constants = SwapConstants,
+                               .free_inactive_constants = FreeInactiveConstants,
+                               .fold_constants = FoldConstants,
+                               .load_constants_from_file = LoadConstantsFromFile};
 
 }  // namespace
 }  // namespace aoti_runners

@@ -6,10 +6,12 @@
 #include <pybind11/embed.h>
 #include <torch/csrc/autograd/python_variable.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <iterator>
+#include <memory>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -143,7 +145,12 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* error) {
                              {"guarded_memory", "supported"},
                              {"input_checks", "unsupported"},
                              {"runs_at_once", "unsupported"},
-                             {"trace", "unsupported"}}}};
+                             {"trace", "unsupported"},
+                             {"constants", "supported"},
+                             {"constant_names", "supported"},
+                             {"constant_buffers", "unsupported"},
+                             {"user_managed_constants", "unsupported"},
+                             {"constants_from_file", "unsupported"}}}};
     WriteTo(sink, description.dump());
   });
 }
@@ -213,11 +220,88 @@ aoti_status PackageMetadata(const char* /*package_path*/, const char* /*model_na
   return Unsupported(error, "no package is read");
 }
 
+// --- constants: what the module's state_dict() holds -----------------------------------------------------------------------
+
+py::dict StateOf(const aoti_model& model) { return model.module.attr("state_dict")(); }
+
+aoti_status ListConstants(aoti_model* model, aoti_text_sink sink, aoti_error* error) {
+  return InPython(error, [&] {
+    json listed = json::array();
+    for (const auto& [name, value] : StateOf(*model)) {
+      listed.push_back({{"name", name.cast<std::string>()}, {"dtype", PyTorchName(THPVariable_Unpack(value.ptr()).scalar_type())}});
+    }
+    WriteTo(sink, listed.dump());
+  });
+}
+
+// A name that is not there, and with check_full a parameter that no name reaches, is refused before anything is written. Tensors that two names
+// share are one.
+void CheckNames(const aoti_model& model, const py::dict& state, const aoti_named_value* values, size_t count, bool check_full) {
+  std::vector<const void*> reached;
+  for (size_t i = 0; i < count; ++i) {
+    if (!state.contains(values[i].name)) throw std::runtime_error(std::string("there is no ") + values[i].name + " in the program");
+    reached.push_back(THPVariable_Unpack(py::object(state[values[i].name]).ptr()).data_ptr());
+  }
+  if (!check_full) return;
+  for (const py::handle named : model.module.attr("named_parameters")()) {
+    const auto pair = py::cast<py::tuple>(named);
+    const void* parameter = THPVariable_Unpack(py::object(pair[1]).ptr()).data_ptr();
+    if (std::find(reached.begin(), reached.end(), parameter) == reached.end())
+      throw std::runtime_error(pair[0].cast<std::string>() + " is a parameter and is not given");
+  }
+}
+
+aoti_status UpdateConstants(aoti_model* model, const aoti_named_value* values, size_t count, const aoti_update_options* options, aoti_error* error) {
+  if (options->inactive != 0) return Unsupported(error, "a second buffer of constants");
+  if (options->user_managed != 0) return Unsupported(error, "constants in the caller's memory");
+  return InPython(error, [&] {
+    const py::dict state = StateOf(*model);
+    CheckNames(*model, state, values, count, options->check_full != 0);
+    const c10::NoGradGuard no_grad;
+    for (size_t i = 0; i < count; ++i) THPVariable_Unpack(py::object(state[values[i].name]).ptr()).copy_(Borrow(values[i].value));
+  });
+}
+
+aoti_status ExtractConstants(aoti_model* model, int32_t inactive, aoti_constants* constants, aoti_error* error) {
+  if (inactive != 0) return Unsupported(error, "a second buffer of constants");
+  return InPython(error, [&] {
+    auto holder = std::make_unique<ConstantsHolder>();
+    for (const auto& [name, value] : StateOf(*model)) holder->Add(name.cast<std::string>(), THPVariable_Unpack(value.ptr()));
+    holder.release()->Give(constants);  // the caller's until ReleaseConstants()
+  });
+}
+
+aoti_status SwapConstants(aoti_model* /*model*/, aoti_error* error) { return Unsupported(error, "a second buffer of constants"); }
+aoti_status FreeInactiveConstants(aoti_model* /*model*/, aoti_error* error) { return Unsupported(error, "a second buffer of constants"); }
+aoti_status FoldConstants(aoti_model* /*model*/, int32_t /*inactive*/, aoti_error* error) { return Unsupported(error, "folding"); }
+aoti_status LoadConstantsFromFile(aoti_model* /*model*/, const char* /*path*/, aoti_error* error) {
+  return Unsupported(error, "a file of constants");
+}
+
 aoti_status StartTrace(aoti_error* error) { return Unsupported(error, "traces"); }
 aoti_status StopTrace(const char* /*path*/, aoti_error* error) { return Unsupported(error, "traces"); }
 
-constexpr aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open,      Describe,   Load,     Unload, Run, ReleaseOutputs,
-                               ModelMetadata,           PackageMetadata,         SetMemory, StartTrace, StopTrace};
+constexpr aoti_runner_api kApi{.struct_size = sizeof(aoti_runner_api),
+                               .api_version = AOTI_RUNNER_API_VERSION,
+                               .open = Open,
+                               .describe = Describe,
+                               .load = Load,
+                               .unload = Unload,
+                               .run = Run,
+                               .release_outputs = ReleaseOutputs,
+                               .model_metadata = ModelMetadata,
+                               .package_metadata = PackageMetadata,
+                               .set_memory = SetMemory,
+                               .start_trace = StartTrace,
+                               .stop_trace = StopTrace,
+                               .list_constants = ListConstants,
+                               .update_constants = UpdateConstants,
+                               .extract_constants = ExtractConstants,
+                               .release_constants = ReleaseConstants,
+                               .swap_constants = SwapConstants,
+                               .free_inactive_constants = FreeInactiveConstants,
+                               .fold_constants = FoldConstants,
+                               .load_constants_from_file = LoadConstantsFromFile};
 
 }  // namespace
 }  // namespace aoti_runners

@@ -31,6 +31,7 @@
 
 #include "runners/answer.h"
 #include "runners/aoti_runner.h"
+#include "runners/faulty_constants.h"
 #include "runners/faulty_outputs.h"
 
 namespace aoti_runners {
@@ -150,6 +151,32 @@ constexpr Fault kFaults[] = {
      ChangeLastElement},
     {"compiler_is_run", "loading runs a program and waits for it", "LOAD_2/no_compiler_or_other_process_is_run"},
     {"weights_per_runner", "each runner after the first holds the package once more", "CONST_1/weights_are_held_once_by_all_runners"},
+    {"constant_missing", "the list of constants lacks one", "CONST_2/constants_are_those_of_the_state_dict"},
+    {"update_ignored", "an update of the weights that calls read changes nothing", "CONST_2/update_shows_in_the_next_call"},
+    {"first_update_ignored", "an update before the first call changes nothing", "CONST_2/update_before_the_first_call_shows"},
+    {"weights_not_copied", "an update goes on reading the caller's memory", "CONST_2/update_shows_in_the_next_call"},
+    {"update_reaches_one_runner", "of the runners of a loader one gets an update", "CONST_2/update_reaches_every_runner"},
+    {"partial_update_zeroes_rest", "an update zeroes the weights that it does not name", "CONST_2/partial_update_changes_only_what_it_names"},
+    {"missing_parameter_accepted", "an update that must be complete need not be", "CONST_2/checked_update_without_a_parameter_is_refused"},
+    {"refused_update_half_done", "an update that is refused is carried out as far as it goes",
+     "CONST_2/checked_update_without_a_parameter_is_refused"},
+    {"unknown_name_accepted", "an update passes over names that the model does not have", "CONST_2/update_with_an_unknown_name_is_refused"},
+    {"extract_is_stale", "weights that were extracted once are extracted for ever", "CONST_2/extract_returns_what_was_put_in"},
+    {"update_leaks_into_other_loader", "an update reaches every loader of the package", "CONST_2/loaders_do_not_share_an_update"},
+    {"refused_call_resets_weights", "a refused call brings the package's own weights back", "CONST_2/refused_call_leaves_the_weights_alone"},
+    {"inactive_update_seen_at_once", "an update of the inactive buffer reaches the active one", "CONST_3/inactive_update_waits_for_the_swap"},
+    {"swap_does_nothing", "a swap of the buffers is accepted and not made", "CONST_3/inactive_update_waits_for_the_swap"},
+    {"swap_copies", "a swap copies the inactive weights over the active ones", "CONST_3/swap_back_gives_the_old_answers"},
+    {"freed_for_good", "a buffer that was freed refuses updates", "CONST_3/freed_buffer_can_be_filled_again"},
+    {"free_does_nothing", "freeing a buffer leaves it filled", "CONST_3/call_on_an_empty_buffer_is_refused"},
+    {"folding_not_repeated", "what is folded in the inactive buffer stays as it was, unless folding is asked for",
+     "CONST_3/folding_follows_an_update"},
+    {"user_managed_copied", "weights that the caller manages are copied", "CONST_4/user_managed_weights_are_read_where_they_lie"},
+    {"third_update_ignored", "every third update changes nothing", "CONST_2/random_sequence_00_is_as_promised"},
+    {"update_takes_memory", "each update keeps a copy of the weights", "CONST_1/updates_take_no_more_memory_each_time"},
+    {"weights_stay_mapped", "a file of weights is mapped and never unmapped", "CONST_1/weights_file_is_unmapped_when_the_model_is_unloaded"},
+    {"swap_is_torn", "during a swap calls read some weights of the old and some of the new", "THR_5/swap_under_load_is_all_or_nothing"},
+    {"swap_comes_late", "a swap returns before calls read the new weights", "THR_5/swap_under_load_is_all_or_nothing"},
     {"call_missing_in_trace", "a trace lacks one of its calls", "PROF_1/trace_holds_every_call_and_no_gpu_work"},
     {"library_needs_python", "the library of a package names a Python library as needed", "ABI_1/library_needs_no_python"},
     {"entry_point_missing", "the library of a package does not export its run function", "ABI_1/library_exports_the_entry_points"},
@@ -348,8 +375,8 @@ std::filesystem::path Temporary() {
   return folder != nullptr ? folder : "/tmp";
 }
 
-void MapSomethingCalledPython() {
-  const std::string path = (Temporary() / "libpython3.so").string();
+void MapSomethingCalled(const char* name) {
+  const std::string path = (Temporary() / name).string();
   std::ofstream(path) << std::string(4096, 'x');
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd >= 0 && mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED) throw std::runtime_error("mmap of " + path);
@@ -467,7 +494,13 @@ struct Loaded {
   pid_t thread = 0;  // a std::thread::id would come back with the next thread
   aoti_load_options options{};
   int users = 1;
-  std::vector<char> surplus;  // memory that stands for weights held once more
+  std::vector<char> surplus;   // memory that stands for weights held once more
+  aoti_model* twin = nullptr;  // the same package loaded once more, never updated
+  int runs = 0, updates = 0;
+  bool freed = false;
+  bool unfolded = false;  // the inactive buffer was updated and not folded since
+  bool stale = false;     // calls read a buffer that was not folded
+  OwnedConstants extracted;
 };
 std::mutex between_loads;
 std::map<aoti_model*, Loaded> loaded;
@@ -484,13 +517,17 @@ aoti_model* InsteadOf(const aoti_load_options& options) {
   return nullptr;
 }
 
-void Remember(aoti_model* model, const aoti_load_options& options) {
+// Does the fault answer some calls with the weights of the package?
+bool NeedsTwin() { return IsFault("update_reaches_one_runner") || IsFault("folding_not_repeated") || IsFault("refused_call_resets_weights"); }
+
+void Remember(aoti_model* model, const aoti_load_options& options, aoti_model* twin) {
   const std::lock_guard lock(between_loads);
   Loaded& known = loaded[model];
   known.path = options.package_path;
   if (IsFault("package_read_again")) known.bytes = std::filesystem::file_size(known.path);
   known.thread = gettid();
   known.options = options;
+  known.twin = twin;
   if (IsFault("weights_per_runner"))
     known.surplus.assign(static_cast<size_t>(options.num_runners - 1) * std::filesystem::file_size(options.package_path), 1);
 }
@@ -568,7 +605,7 @@ aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_erro
   if (IsFault("later_loads_fail") && ++loads > kLastGoodLoad) return Fail(error, AOTI_REFUSED, "std::runtime_error", "too many loads");
   if (IsFault("checks_ignored")) unsetenv("AOTI_RUNTIME_CHECK_INPUTS");
   LeaveBehind();
-  if (IsFault("python_mapped")) MapSomethingCalledPython();
+  if (IsFault("python_mapped")) MapSomethingCalled("libpython3.so");
   if (IsFault("compiler_is_run") && std::system("true") != 0) throw std::runtime_error("no shell");
   if ((*model = InsteadOf(*options)) != nullptr) return AOTI_OK;
   if (IsFault("order_of_entries_matters") && !BeginsWithSource(options->package_path))
@@ -583,7 +620,12 @@ aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_erro
   if (status == AOTI_REFUSED && IsFault("refused_load_aborts")) std::abort();
   if (status == AOTI_REFUSED) return OnLoadRefusal(status, model, error);
   if (status != AOTI_OK) return status;
-  Remember(*model, *options);
+  aoti_model* twin = nullptr;
+  if (NeedsTwin()) {
+    if (const aoti_status second = inner->load(options, &twin, error); second != AOTI_OK) return second;
+  }
+  Remember(*model, *options, twin);
+  if (IsFault("weights_stay_mapped")) MapSomethingCalled("weights.blob");
   SpoilLibraries();
   return AOTI_OK;
 }
@@ -593,6 +635,7 @@ bool IsLastUser(aoti_model* model) {
   const auto known = loaded.find(model);
   if (known == loaded.end()) return true;
   if (--known->second.users > 0) return false;
+  if (known->second.twin != nullptr) inner->unload(known->second.twin);
   loaded.erase(known);
   return true;
 }
@@ -649,6 +692,156 @@ aoti_status RunAfresh(aoti_model* model, const aoti_value* inputs, size_t count,
   const aoti_status status = inner->run(fresh, inputs, count, options, outputs, error);
   inner->unload(fresh);
   return status;
+}
+
+// --- constants ---------------------------------------------------------------------------------------------------------
+
+bool SwapsInParts() { return IsFault("swap_is_torn") || IsFault("swap_comes_late"); }
+
+// The model that answers a call: some faults have those with the weights of the package answer instead.
+aoti_model* AnsweringInsteadOf(aoti_model* model) {
+  if (!NeedsTwin()) return model;
+  const std::lock_guard lock(between_loads);
+  Loaded& known = loaded[model];
+  const bool other_runner = IsFault("update_reaches_one_runner") && known.options.num_runners > 1 && known.runs++ % 2 == 1;
+  const bool stale = IsFault("folding_not_repeated") && known.stale;
+  const bool reset = IsFault("refused_call_resets_weights") && refused_once;
+  return other_runner || stale || reset ? known.twin : model;
+}
+
+aoti_status ListConstants(aoti_model* model, aoti_text_sink sink, aoti_error* error) {
+  std::string text;
+  const aoti_status status = inner->list_constants(model, {&text, AppendTo}, error);
+  if (status != AOTI_OK) return status;
+  return Guarded(error, [&] {
+    json listed = json::parse(text);
+    const auto first = std::find_if(listed.begin(), listed.end(), [](const json& entry) { return !entry.value("folded", false); });
+    if (IsFault("constant_missing") && first != listed.end()) listed.erase(first);
+    WriteTo(sink, listed.dump());
+  });
+}
+
+aoti_status Give(aoti_model* model, const std::vector<aoti_named_value>& values, bool inactive, aoti_error* error) {
+  const aoti_update_options options{sizeof(aoti_update_options), inactive ? 1 : 0, 0, 0};
+  return inner->update_constants(model, values.data(), values.size(), &options, error);
+}
+
+// The values whose names the model has.
+std::vector<aoti_named_value> KnownOf(aoti_model* model, const aoti_named_value* values, size_t count) {
+  const OwnedConstants held = ConstantsHeldBy(*inner, model, false);
+  std::vector<aoti_named_value> known;
+  for (size_t i = 0; i < count; ++i) {
+    if (std::find(held.names.begin(), held.names.end(), values[i].name) != held.names.end()) known.push_back(values[i]);
+  }
+  return known;
+}
+
+// Is the update passed over in silence?
+bool IsPassedOver(Loaded& known, const aoti_update_options& options) {
+  ++known.updates;
+  return (IsFault("update_ignored") && options.inactive == 0) || (IsFault("first_update_ignored") && calls == 0) ||
+         (IsFault("third_update_ignored") && known.updates % 3 == 0);
+}
+
+// What an update does beside what it should.
+void DoMore(aoti_model* model, Loaded& known, const aoti_named_value* values, size_t count, bool inactive, aoti_error* error) {
+  const std::vector<aoti_named_value> given(values, values + count);
+  if (IsFault("partial_update_zeroes_rest")) Give(model, ConstantsHeldBy(*inner, model, inactive).Zeroed(NamesOf(values, count)), inactive, error);
+  if (IsFault("inactive_update_seen_at_once")) Give(model, given, false, error);
+  if (IsFault("update_takes_memory")) {
+    for (const aoti_named_value& value : given) known.surplus.resize(known.surplus.size() + value.value.storage_bytes, 1);
+  }
+  if (!IsFault("update_leaks_into_other_loader")) return;
+  for (const auto& [other, unused] : loaded) Give(other, given, inactive, error);
+}
+
+aoti_status UpdateConstants(aoti_model* model, const aoti_named_value* values, size_t count, const aoti_update_options* options, aoti_error* error) {
+  const std::lock_guard lock(between_loads);
+  Loaded& known = loaded[model];
+  if (IsPassedOver(known, *options)) return AOTI_OK;
+  if (IsFault("freed_for_good") && known.freed) return Fail(error, AOTI_REFUSED, "std::runtime_error", "the buffer was freed");
+  aoti_update_options changed = *options;
+  if (IsFault("weights_not_copied")) changed.user_managed = 1;
+  if (IsFault("user_managed_copied")) changed.user_managed = 0;
+  if (IsFault("missing_parameter_accepted")) changed.check_full = 0;
+  const aoti_status status = inner->update_constants(model, values, count, &changed, error);
+  const bool inactive = options->inactive != 0;
+  if (status == AOTI_REFUSED && (IsFault("unknown_name_accepted") || IsFault("refused_update_half_done"))) {
+    const auto unused = std::make_unique<aoti_error>();
+    const aoti_status second = Give(model, KnownOf(model, values, count), inactive, unused.get());
+    return IsFault("unknown_name_accepted") ? second : status;
+  }
+  if (status != AOTI_OK) return status;
+  known.unfolded = known.unfolded || inactive;
+  DoMore(model, known, values, count, inactive, error);
+  return AOTI_OK;
+}
+
+aoti_status ExtractConstants(aoti_model* model, int32_t inactive, aoti_constants* constants, aoti_error* error) {
+  const aoti_status status = inner->extract_constants(model, inactive, constants, error);
+  if (status != AOTI_OK || !IsFault("extract_is_stale")) return status;
+  const std::lock_guard lock(between_loads);
+  Loaded& known = loaded[model];
+  if (known.extracted.names.empty()) known.extracted = CopyOfConstants(*constants);
+  auto views = std::make_unique<std::vector<aoti_named_value>>(known.extracted.Views());
+  inner->release_constants(constants);
+  *constants = {views->data(), views->size(), views.get()};
+  static_cast<void>(views.release());  // the caller's until ReleaseConstants()
+  return AOTI_OK;
+}
+
+void ReleaseConstants(aoti_constants* constants) {
+  if (!IsFault("extract_is_stale")) return inner->release_constants(constants);
+  delete static_cast<std::vector<aoti_named_value>*>(constants->owner);
+  *constants = {};
+}
+
+// The weights of the inactive buffer come into the active one bit by bit, or some time after the swap has returned.
+aoti_status SwapInParts(aoti_model* model, aoti_error* error) {
+  constexpr auto kAWhile = std::chrono::milliseconds(20);
+  auto held = std::make_shared<OwnedConstants>(ConstantsHeldBy(*inner, model, true));
+  if (IsFault("swap_comes_late")) {
+    std::thread([held, model, kAWhile] {
+      std::this_thread::sleep_for(kAWhile);
+      const auto unused = std::make_unique<aoti_error>();
+      const std::lock_guard lock(between_loads);
+      if (loaded.contains(model)) inner->swap_constants(model, unused.get());
+    }).detach();
+    return AOTI_OK;
+  }
+  std::vector<aoti_named_value> half = held->Views();
+  half.resize(half.size() / 2);
+  if (const aoti_status status = Give(model, half, false, error); status != AOTI_OK) return status;
+  std::this_thread::sleep_for(kAWhile);
+  return inner->swap_constants(model, error);
+}
+
+aoti_status SwapConstants(aoti_model* model, aoti_error* error) {
+  if (IsFault("swap_does_nothing")) return AOTI_OK;
+  if (SwapsInParts()) return SwapInParts(model, error);
+  if (IsFault("swap_copies")) return Give(model, ConstantsHeldBy(*inner, model, true).Views(), false, error);
+  const std::lock_guard lock(between_loads);
+  Loaded& known = loaded[model];
+  known.stale = known.unfolded;
+  known.unfolded = false;
+  return inner->swap_constants(model, error);
+}
+
+aoti_status FreeInactiveConstants(aoti_model* model, aoti_error* error) {
+  if (IsFault("free_does_nothing")) return AOTI_OK;
+  const std::lock_guard lock(between_loads);
+  loaded[model].freed = true;
+  return inner->free_inactive_constants(model, error);
+}
+
+aoti_status FoldConstants(aoti_model* model, int32_t inactive, aoti_error* error) {
+  const std::lock_guard lock(between_loads);
+  (inactive != 0 ? loaded[model].unfolded : loaded[model].stale) = false;
+  return inner->fold_constants(model, inactive, error);
+}
+
+aoti_status LoadConstantsFromFile(aoti_model* model, const char* path, aoti_error* error) {
+  return inner->load_constants_from_file(model, path, error);
 }
 
 // Older runtimes print the words of a refusal instead of returning them: for the fault without words they go nowhere.
@@ -726,6 +919,7 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
   if (IsFault("input_overread") && count > 0) ReadPastEnd(inputs[0]);
   const std::vector<aoti_value> given = AsGiven(inputs, count);
   inputs = given.data();
+  model = AnsweringInsteadOf(model);
   aoti_status status = RunInner(model, inputs, count, options, outputs, error);
   if (status == AOTI_REFUSED && IsFault("refused_call_counts")) RunAgain(model, options);
   if (status == AOTI_OK && IsFault("refused_call_counts")) last_good_inputs = CopyOf({given.data(), given.size(), nullptr});
@@ -807,8 +1001,27 @@ aoti_status StopTrace(const char* path, aoti_error* error) {
   });
 }
 
-constexpr aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open,      Describe,   Load,     Unload, Run, ReleaseOutputs,
-                               ModelMetadata,           PackageMetadata,         SetMemory, StartTrace, StopTrace};
+constexpr aoti_runner_api kApi{.struct_size = sizeof(aoti_runner_api),
+                               .api_version = AOTI_RUNNER_API_VERSION,
+                               .open = Open,
+                               .describe = Describe,
+                               .load = Load,
+                               .unload = Unload,
+                               .run = Run,
+                               .release_outputs = ReleaseOutputs,
+                               .model_metadata = ModelMetadata,
+                               .package_metadata = PackageMetadata,
+                               .set_memory = SetMemory,
+                               .start_trace = StartTrace,
+                               .stop_trace = StopTrace,
+                               .list_constants = ListConstants,
+                               .update_constants = UpdateConstants,
+                               .extract_constants = ExtractConstants,
+                               .release_constants = ReleaseConstants,
+                               .swap_constants = SwapConstants,
+                               .free_inactive_constants = FreeInactiveConstants,
+                               .fold_constants = FoldConstants,
+                               .load_constants_from_file = LoadConstantsFromFile};
 
 }  // namespace
 }  // namespace aoti_runners

@@ -7,8 +7,10 @@
 #include <ATen/ops/from_blob.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
+#include <c10/core/ScalarType.h>
 #include <dlfcn.h>
 
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -125,6 +127,30 @@ inline void GiveOutputs(std::vector<at::Tensor> tensors, aoti_outputs* outputs) 
 inline void ReleaseOutputs(aoti_outputs* outputs) {
   delete static_cast<OutputHolder*>(outputs->owner);
   *outputs = {};
+}
+
+// PyTorch's name of a dtype, without "torch.".
+inline std::string PyTorchName(at::ScalarType dtype) {
+  const auto [name, other] = c10::getDtypeNames(dtype);
+  return std::string(name);
+}
+
+// Owns the names and views of aoti_constants; what the views look at is the model's.
+struct ConstantsHolder {
+  std::deque<std::string> names;  // a deque leaves what it holds where it is
+  std::deque<at::Tensor> tensors;
+  std::vector<aoti_named_value> values;
+
+  void Add(const std::string& name, const at::Tensor& tensor) {
+    tensors.push_back(tensor);
+    values.push_back({names.emplace_back(name).c_str(), ViewOf(tensors.back())});
+  }
+  void Give(aoti_constants* constants) { *constants = {values.data(), values.size(), this}; }
+};
+
+inline void ReleaseConstants(aoti_constants* constants) {
+  delete static_cast<ConstantsHolder*>(constants->owner);
+  *constants = {};
 }
 
 // Autograd and inference mode as the caller has them, for as long as this lives.

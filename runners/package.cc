@@ -8,6 +8,7 @@
 
 #include "runners/answer.h"
 #include "runners/aoti_runner.h"
+#include "runners/container_constants.h"
 #include "runners/guarded_allocator.h"
 #include "runners/kineto.h"
 #include "runners/libtorch.h"
@@ -36,7 +37,12 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* error) {
                              {"guarded_memory", "supported"},
                              {"input_checks", "supported"},
                              {"runs_at_once", "supported"},
-                             {"trace", "supported"}}}};
+                             {"trace", "supported"},
+                             {"constants", "supported"},
+                             {"constant_names", "supported"},
+                             {"constant_buffers", "supported"},
+                             {"user_managed_constants", "supported"},
+                             {"constants_from_file", ConstantsFromFileState()}}}};
     WriteTo(sink, description.dump());
   });
 }
@@ -72,8 +78,55 @@ aoti_status PackageMetadata(const char* package_path, const char* model_name, ao
                  [&] { WriteTo(sink, json(torch::inductor::AOTIModelPackageLoader::load_metadata_from_package(package_path, model_name)).dump()); });
 }
 
-constexpr aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open,      Describe,   Load,     Unload, Run, ReleaseOutputs,
-                               ModelMetadata,           PackageMetadata,         SetMemory, StartTrace, StopTrace};
+Container& ContainerOf(aoti_model* model) { return *model->loader.get_runner(); }
+
+aoti_status ListConstants(aoti_model* model, aoti_text_sink sink, aoti_error* error) { return ListConstantsOf(ContainerOf(model), sink, error); }
+
+// By fully qualified names, as its users do.
+aoti_status UpdateConstants(aoti_model* model, const aoti_named_value* values, size_t count, const aoti_update_options* options, aoti_error* error) {
+  return Guarded(error, [&] {
+    NamedTensors tensors = BorrowAll(values, count);
+    model->loader.load_constants(tensors, options->inactive != 0, options->check_full != 0, options->user_managed != 0);
+  });
+}
+
+aoti_status ExtractConstants(aoti_model* model, int32_t inactive, aoti_constants* constants, aoti_error* error) {
+  return ExtractConstantsOf(ContainerOf(model), inactive != 0, constants, error);
+}
+
+aoti_status SwapConstants(aoti_model* model, aoti_error* error) { return SwapConstantsOf(ContainerOf(model), error); }
+
+aoti_status FreeInactiveConstants(aoti_model* model, aoti_error* error) { return FreeInactiveConstantsOf(ContainerOf(model), error); }
+
+aoti_status FoldConstants(aoti_model* model, int32_t inactive, aoti_error* error) {
+  return FoldConstantsOf(ContainerOf(model), inactive != 0, error);
+}
+
+aoti_status LoadConstantsFromFile(aoti_model* model, const char* path, aoti_error* error) {
+  return LoadConstantsFromFileInto(ContainerOf(model), path, error);
+}
+
+constexpr aoti_runner_api kApi{.struct_size = sizeof(aoti_runner_api),
+                               .api_version = AOTI_RUNNER_API_VERSION,
+                               .open = Open,
+                               .describe = Describe,
+                               .load = Load,
+                               .unload = Unload,
+                               .run = Run,
+                               .release_outputs = ReleaseOutputs,
+                               .model_metadata = ModelMetadata,
+                               .package_metadata = PackageMetadata,
+                               .set_memory = SetMemory,
+                               .start_trace = StartTrace,
+                               .stop_trace = StopTrace,
+                               .list_constants = ListConstants,
+                               .update_constants = UpdateConstants,
+                               .extract_constants = ExtractConstants,
+                               .release_constants = ReleaseConstants,
+                               .swap_constants = SwapConstants,
+                               .free_inactive_constants = FreeInactiveConstants,
+                               .fold_constants = FoldConstants,
+                               .load_constants_from_file = LoadConstantsFromFile};
 
 }  // namespace
 }  // namespace aoti_runners

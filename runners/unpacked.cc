@@ -40,12 +40,13 @@ Unpacked::Unpacked(const std::string& package, const std::string& model_name) {
   caffe2::serialize::PyTorchStreamReader reader(package);
   const std::string prefix = "data/aotinductor/" + model_name + "/";
   Folder folder;
-  std::string library;
+  std::string library, weights;
   for (const std::string& record : reader.getAllRecords()) {
     const std::string name = record.starts_with(prefix) ? record.substr(prefix.size()) : "";
     if (name.empty() || name.find('/') != std::string::npos || name.ends_with(".cpp")) continue;
     if (name.ends_with(".so") && !library.empty()) throw std::runtime_error(package + " holds two libraries of model " + model_name);
     if (name.ends_with(".so")) library = name;
+    if (name.ends_with(".blob")) weights = name;
     const auto [data, size] = reader.getRecord(record);
     std::ofstream stream(folder.path() / name, std::ios::binary);
     stream.write(static_cast<const char*>(data.get()), static_cast<std::streamsize>(size));
@@ -55,6 +56,7 @@ Unpacked::Unpacked(const std::string& package, const std::string& model_name) {
   if (library.empty()) throw std::runtime_error(package + " holds no library of a model " + model_name);
   folder_ = folder.Keep();
   library_ = folder_ / library;
+  if (!weights.empty()) weights_ = folder_ / weights;
 }
 
 Unpacked::~Unpacked() {

@@ -18,10 +18,13 @@ class Unpacked {
 
   const std::filesystem::path& folder() const { return folder_; }
   const std::filesystem::path& library() const { return library_; }
+  // The file that holds the weights where the library does not; empty where there is none.
+  const std::filesystem::path& weights() const { return weights_; }
 
  private:
   std::filesystem::path folder_;
   std::filesystem::path library_;
+  std::filesystem::path weights_;
 };
 
 }  // namespace aoti_runners

@@ -95,7 +95,7 @@ def _entry(case: Case, store: Store, facts: dict[str, typing.Any] | None, failur
         return {"case": case.name, "unavailable": too_old}
     if facts is None:
         return {"case": case.name, "failed": failure or "not built"}
-    keep = ("sha256", "bytes", "seconds", "exported_inputs", "eager_error", "torch", "torch_git", "compiler", "isa")
+    keep = ("sha256", "bytes", "seconds", "exported_inputs", "eager_error", "constants", "torch", "torch_git", "compiler", "isa")
     return {"case": case.name, "path": str(store.content_path(facts["content"])), **{key: facts[key] for key in keep}}
 
 

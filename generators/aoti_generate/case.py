@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The vocabulary a case is written in, one screen: @case, c.dim, c.input, c.call, c.violation, c.data_error, c.tasks, c.steps, c.after,
-c.beside, c.needs_torch, c.model.
+c.beside, c.weight_sets, c.needs_torch, c.model.
 
 A case is a program, how it is exported, and what each call of the compiled package must do. It is written in one file under
 `aoti_generate/cases/`; everything else (plan, package, golden, tests) follows. Nothing here or there imports torch at module level:
@@ -107,6 +107,8 @@ class Call:
     values: tuple[ValueRange, ...]
     violates: Violation | None = None
     feed: Feed | None = None
+    weights: tuple[int, int] = (0, 0)  # sets that the weights at even and at odd positions are of; set 0 is compiled in
+    inputs_of: str = ""  # the call whose inputs it is given, where they are not its own
 
 
 class CaseError(Exception):
@@ -142,6 +144,7 @@ class Case:
     representative: bool = False
     on_request: bool = False
     weights: ValueRange = field(default_factory=lambda: ValueRange(-64, 63, 9))
+    sets_of_weights: int = 0
     options: dict[str, typing.Any] = field(default_factory=dict)
     since: tuple[str, str] | None = None
     builder: typing.Callable[[], typing.Any] | None = None
@@ -237,6 +240,33 @@ class Case:
         self._require(bool(why), "needs_torch: say why")
         self.since = (version, why)
 
+    def weight_sets(self, count: int) -> None:
+        """Other weights that the package is given while it runs: a reference of the example for each mixture of two of `count` sets.
+
+        Set 0 is what is compiled in. A mixture has the weights at even positions of one set and those at odd positions of another, in the
+        order of named_parameters() and named_buffers(), floating ones alone. The compiler takes vectors of up to 8 elements for numbers of
+        the program: weights that are to be replaced must be larger, or have another rank.
+        """
+        self._require(2 <= count <= 3, f"weight_sets: {count} is neither 2 nor 3")
+        self.sets_of_weights = count
+        values = tuple(spec.values for spec in self.inputs)
+        for even in range(count):
+            for odd in range(count):
+                if (even, odd) != (0, 0):
+                    shapes = tuple(self._shapes({}))
+                    self.calls.append(Call(f"weights_{even}{odd}", "weights", "ok", shapes, values, None, None, (even, odd), "example"))
+
+    def packaging(self) -> list[str]:
+        """How the package holds its weights, where that is not in its library alone."""
+        on_disk = self.options.get("aot_inductor.package_constants_on_disk_format")
+        words = {
+            "absent": not self.options.get("aot_inductor.package_constants_in_so", True) and on_disk is None,
+            "folded": bool(self.options.get("aot_inductor.use_runtime_constant_folding")),
+            "in_file": on_disk == "binary_blob",
+            "mapped": bool(self.options.get("aot_inductor.force_mmap_weights")),
+        }
+        return [word for word, holds in words.items() if holds]
+
     def model(self, builder: typing.Callable[[], typing.Any]) -> typing.Callable[[], typing.Any]:
         """Decorator of the function that returns the torch.nn.Module. Import torch inside it."""
         self.builder = builder
@@ -258,6 +288,7 @@ class Case:
         self._require(self.builder is not None, "model: there is no @c.model")
         self._require(bool(self.inputs), "inputs: there is none")
         self._require(self.contraction >= 1, f"contraction: {self.contraction} is below 1")
+        self._require(not (self.stateful and self.sets_of_weights), "weight_sets: a program that changes its own buffers has no fixed weights")
         self._require(self.weight_bytes >= 0, f"weight_bytes: {self.weight_bytes} is below 0")
         self._add("example", "example", "ok", self._shapes({}), None)
         self._add("second", "second", "ok", self._shapes({}), None)  # the same sizes, other values: no result can be a stale one

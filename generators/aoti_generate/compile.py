@@ -42,19 +42,47 @@ def build_module(case: Case) -> torch.nn.Module:
     assert case.builder is not None
     if case.operators:
         load_operators()
-    module = typing.cast(torch.nn.Module, case.builder()).eval()
+    return with_weights(typing.cast(torch.nn.Module, case.builder()).eval(), case, (0, 0))
+
+
+def with_weights(module: torch.nn.Module, case: Case, sets: tuple[int, int]) -> torch.nn.Module:
+    """The module itself, its weights at even positions filled from the first set and those at odd positions from the second."""
+    position = 0
     with torch.no_grad():
-        for kind, named in (("param", module.named_parameters()), ("buffer", module.named_buffers())):
-            for name, value in named:
-                if value.is_floating_point():
-                    value.copy_(formula.tensor(f"{case.name}/{kind}/{name}", value.shape, value.dtype, case.weights))
+        for kind, name, value in _constants(module):
+            if value.is_floating_point():
+                number = sets[position % 2]
+                of_set = f"@{number}" if number else ""
+                value.copy_(formula.tensor(f"{case.name}{of_set}/{kind}/{name}", value.shape, value.dtype, case.weights))
+                position += 1
     return module
+
+
+def _constants(module: torch.nn.Module) -> typing.Iterator[tuple[str, str, torch.Tensor]]:
+    """Kind, name and value of parameters, then buffers; one that has several names comes once."""
+    yield from (("param", name, value) for name, value in module.named_parameters())
+    yield from (("buffer", name, value) for name, value in module.named_buffers())
+
+
+def constant_facts(module: torch.nn.Module) -> list[dict[str, typing.Any]]:
+    """Names, dtype and shape of each parameter and buffer, and whether its values come from the formula."""
+    every = [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
+    return [
+        {
+            "names": [name, *(other for other, twin in every if twin is value and other != name)],
+            "kind": kind,
+            "dtype": str(value.dtype).removeprefix("torch."),
+            "shape": list(value.shape),
+            "by_formula": value.is_floating_point(),
+        }
+        for kind, name, value in _constants(module)
+    ]
 
 
 def make_inputs(case: Case, call: Call) -> tuple[torch.Tensor, ...]:
     """The inputs of one call, by formula."""
     return tuple(
-        formula.tensor(f"{case.name}/{call.name}/{spec.name}", shape, dtype_of(spec.dtype), values)
+        formula.tensor(f"{case.name}/{call.inputs_of or call.name}/{spec.name}", shape, dtype_of(spec.dtype), values)
         for spec, shape, values in zip(case.inputs, call.shapes, call.values, strict=True)
     )
 
@@ -187,6 +215,7 @@ def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str
         "seconds": round(time.monotonic() - started, 3),
         "exported_inputs": input_facts(program),
         "eager_error": eager_error,
+        "constants": constant_facts(module),
         **store.toolchain.facts(),
     }
 

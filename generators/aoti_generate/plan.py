@@ -49,6 +49,10 @@ def _call(call: Call) -> dict[str, typing.Any]:
         entry["violates"] = {"input": call.violates.input, "dim": call.violates.dim, "size": call.violates.size}
     if call.feed:
         entry["feed"] = {"input": call.feed.input, "case": call.feed.case, "output": call.feed.output}
+    if call.weights != (0, 0):
+        entry["weights"] = {"even": call.weights[0], "odd": call.weights[1]}
+    if call.inputs_of:
+        entry["inputs_of"] = call.inputs_of
     return entry
 
 
@@ -69,6 +73,9 @@ def describe(case: Case) -> dict[str, typing.Any]:
         "on_request": case.on_request,
         "operators": case.operators,
         "weight_bytes": case.weight_bytes,
+        "weight_sets": case.sets_of_weights,
+        "weights": _values(case.weights),
+        "packaging": case.packaging(),
         "calls": [_call(call) for call in case.calls],
     }
 

@@ -20,7 +20,7 @@ import torch
 
 from . import formula, plan
 from .case import Call, Case, Feed, case_called
-from .compile import as_tensors, build_module, make_inputs
+from .compile import as_tensors, build_module, make_inputs, with_weights
 
 STORED_ELEMENTS = 4096
 AGREEMENT = 1e-11  # two float64 libm's may differ in their last bits; relative to the largest element
@@ -68,7 +68,7 @@ class Bench:
             if fed.eager.shape != inputs[call.feed.input].shape:
                 described = f"{tuple(fed.eager.shape)}, wanted is {tuple(inputs[call.feed.input].shape)}"
                 raise GoldenError(f"{self._case.file}: case {self._case.name}: call {call.name}: {call.feed.case} gives {described}")
-        module = build_module(case_called(call.name)) if call.cell == "beside" else self._module
+        module = build_module(case_called(call.name)) if call.cell == "beside" else self._weighted(call)
         eager_module, exact_module = self._stepping if call.cell == "step" else _pair(module)
         with torch.no_grad():
             eager = as_tensors(eager_module(*eager_inputs))
@@ -76,6 +76,9 @@ class Bench:
         owners = {t.untyped_storage().data_ptr(): number for number, t in enumerate(eager_inputs)}
         shared = [[owners[e.untyped_storage().data_ptr()]] if e.untyped_storage().data_ptr() in owners else [] for e in eager]
         return [Reference(e, x.double().contiguous(), s) for e, x, s in zip(eager, exact, shared, strict=True)]
+
+    def _weighted(self, call: Call) -> torch.nn.Module:
+        return self._module if call.weights == (0, 0) else with_weights(copy.deepcopy(self._module), self._case, call.weights)
 
 
 def _pair(module: torch.nn.Module) -> tuple[torch.nn.Module, torch.nn.Module]:
