@@ -11,21 +11,26 @@
 #include <vector>
 
 #include "fixtures/elf.h"
+#include "fixtures/extraction.h"
 #include "fixtures/property.h"
 #include "fixtures/sandbox.h"
 
 namespace aoti_cts {
 namespace {
 
-// The library of a loaded package: the runtime extracts it below TMPDIR, which is the test's own.
+// The library of a loaded package: below TMPDIR, which is the test's own, or where it is mapped from.
+std::filesystem::path ExtractedLibrary() {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(SandboxTemporary())) {
+    if (entry.path().extension() == ".so") return entry.path();
+  }
+  return MappedLibrary();
+}
+
 SharedLibrary LibraryOf(Trial& t) {
   Model model = t.Load();
-  std::vector<std::filesystem::path> found;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(SandboxTemporary())) {
-    if (entry.path().extension() == ".so") found.push_back(entry.path());
-  }
-  if (found.empty()) t.EndUnavailable("the runtime extracts no library below TMPDIR");
-  auto library = ReadSharedLibrary(found.front());
+  const std::filesystem::path found = ExtractedLibrary();
+  if (found.empty()) t.EndUnavailable("the runtime extracts no library below TMPDIR, and maps none from a package");
+  auto library = ReadSharedLibrary(found);
   if (!library) t.Fail("the extracted library cannot be read: " + library.error().message);
   return library ? std::move(*library) : SharedLibrary{};
 }

@@ -78,6 +78,7 @@ constexpr Fault kFaults[] = {
     {"damage_accepted", "a package that cannot be loaded loads as a model without outputs", "PKG_3/truncated_package_is_refused"},
     {"python_mapped", "a library called libpython is mapped while a model is loaded", "LOAD_2/no_python_is_mapped"},
     {"file_left_behind", "unloading leaves a file in TMPDIR", "LIFE_1/unloading_leaves_no_file"},
+    {"folder_left_elsewhere", "packages are extracted outside TMPDIR, and unloading leaves them there", "LIFE_1/unloading_leaves_no_file"},
     {"offset_ignored", "an input is read from the beginning of its storage", "DYN_5/input_at_an_offset_is_answered_right"},
     {"first_layout_assumed", "dtype, rank and strides of an input are taken to be those of the first call",
      "DYN_5/wrong_dtype_is_refused_or_answered_right"},
@@ -343,6 +344,17 @@ void Remember(aoti_model* model, const aoti_load_options& options) {
     known.surplus.assign(static_cast<size_t>(options.num_runners - 1) * std::filesystem::file_size(options.package_path), 1);
 }
 
+// Beside TMPDIR, where the sandbox cleans up too.
+aoti_status LoadElsewhere(const aoti_load_options* options, aoti_model** model, aoti_error* error) {
+  const std::filesystem::path usual = Temporary();
+  const std::filesystem::path elsewhere = usual.parent_path() / "elsewhere";
+  std::filesystem::create_directory(elsewhere);
+  setenv("TMPDIR", elsewhere.c_str(), 1);
+  const aoti_status status = inner->load(options, model, error);
+  setenv("TMPDIR", usual.c_str(), 1);
+  return status;
+}
+
 aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_error* error) {
   constexpr int kLastGoodLoad = 9;
   if (IsFault("later_loads_fail") && ++loads > kLastGoodLoad) return Fail(error, AOTI_REFUSED, "std::runtime_error", "too many loads");
@@ -350,7 +362,7 @@ aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_erro
   if (IsFault("python_mapped")) MapSomethingCalledPython();
   if (IsFault("compiler_is_run") && std::system("true") != 0) throw std::runtime_error("no shell");
   if ((*model = InsteadOf(*options)) != nullptr) return AOTI_OK;
-  const aoti_status status = inner->load(options, model, error);
+  const aoti_status status = IsFault("folder_left_elsewhere") ? LoadElsewhere(options, model, error) : inner->load(options, model, error);
   if (status == AOTI_REFUSED && IsFault("damage_accepted")) {
     *model = kHollowModel;
     return AOTI_OK;
@@ -371,6 +383,7 @@ bool IsLastUser(aoti_model* model) {
 }
 
 void Unload(aoti_model* model) {
+  if (IsFault("folder_left_elsewhere")) return;
   if (model != kHollowModel && IsLastUser(model)) inner->unload(model);
   if (IsFault("file_left_behind")) std::ofstream(Temporary() / "left_behind") << "x";
 }
