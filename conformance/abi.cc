@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "fixtures/c_interface.h"
-#include "fixtures/extracted.h"
+#include "fixtures/extraction.h"
 #include "fixtures/property.h"
 
 namespace aoti_cts {

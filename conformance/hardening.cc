@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <string>
 
-#include "fixtures/extracted.h"
+#include "fixtures/extraction.h"
 #include "fixtures/property.h"
 #include "fixtures/sandbox.h"
 

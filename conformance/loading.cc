@@ -7,11 +7,14 @@
 
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "fixtures/extraction.h"
 #include "fixtures/property.h"
+#include "fixtures/sandbox.h"
 
 namespace aoti_cts {
 namespace {
@@ -126,18 +129,57 @@ void CallWithWrongCounts(Trial& t) {
 const Registered kWrongCount{
     {.requirement = "LOAD_5", .sentence = "wrong_input_count_is_refused", .sampled = true, .targets = OncePerCase, .body = CallWithWrongCounts}};
 
+// --- LIFE_1 -----------------------------------------------------------------------------------------------------------
+
+bool IsBelowTemporary(const std::filesystem::path& folder) { return folder.string().starts_with(SandboxTemporary().string() + "/"); }
+
+// TMPDIR is looked at as a whole; a loader that extracts elsewhere shares that place with others, and there its own folder must be gone.
 void UnloadAndLook(Trial& t) {
+  std::filesystem::path folder;
   {
     Model model = t.Load();
     t.JudgeCall(model, t.ExampleCall());
+    folder = ExtractionFolder();
   }
   t.RequireEmptyTemporary("loading, running and unloading");
+  if (!folder.empty()) t.Check(!std::filesystem::exists(folder), fmt::format("loading, running and unloading left {}", folder.string()));
 }
 
 const Registered kUnloadClean{
     {.requirement = "LIFE_1", .sentence = "unloading_leaves_no_file", .sampled = true, .targets = OncePerCase, .body = UnloadAndLook}};
 
+// No document says where a package is extracted; most programs put such files where TMPDIR says.
+void ObserveExtraction(Trial& t) {
+  Model model = t.Load();
+  const std::filesystem::path folder = ExtractionFolder();
+  if (folder.empty()) {
+    t.Observe("not_extracted", "no library below data/aotinductor is mapped");
+    return;
+  }
+  const bool below = IsBelowTemporary(folder);
+  t.Observe(below ? "below_TMPDIR" : "elsewhere", below ? "" : fmt::format("in {}, whatever TMPDIR says", folder.parent_path().string()));
+}
+
+const Registered kExtraction{{.requirement = "LIFE_1",
+                              .sentence = "where_a_package_is_extracted",
+                              .judged = false,
+                              .sampled = true,
+                              .capability = "package",
+                              .targets = OncePerCase,
+                              .body = ObserveExtraction}};
+
+// A failed load has no library whose place tells where it was extracted, so that the place must be the test's own.
+void RequireOwnExtraction(Trial& t) {
+  const Model model = t.Load();
+  const std::filesystem::path folder = ExtractionFolder();
+  if (folder.empty() || IsBelowTemporary(folder)) return;
+  t.EndUnavailable(
+      fmt::format("this loader extracts packages into {}, whatever TMPDIR says: what it leaves there cannot be told from what others do there",
+                  folder.parent_path().string()));
+}
+
 void FailToLoadAndLook(Trial& t) {
+  RequireOwnExtraction(t);
   t.RequireRefusal(t.runner().Load(t.package().path, {.model_name = "no_such_model"}), "loading a model that is not in the package");
   t.RequireEmptyTemporary("a failed load");
 }

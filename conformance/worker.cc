@@ -421,7 +421,7 @@ int WorkerMain(const WorkerContext& context, const RunnerSpec& spec, std::atomic
       return kWorkerNoRunner;
     }
     const std::filesystem::path file = context.options->paths.known_issues / ((*runner)->description().base + ".known_issues.json");
-    auto issues = ReadKnownIssues(file, (*runner)->description().torch_version, Today(), AOTI_SOURCE_DIR);
+    auto issues = ReadKnownIssues(file, {(*runner)->description().torch_version, context.packages->torch}, Today(), AOTI_SOURCE_DIR);
     if (!issues) {
       RecordWriter(context.options->folder / "records.jsonl").Stopped(spec.name, issues.error().message);
       return kWorkerNoRunner;

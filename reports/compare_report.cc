@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "reports/compare.h"
+#include "reports/ledger.h"
 #include "reports/markdown_text.h"
 #include "reports/tally.h"
 #include "reports/text.h"
@@ -54,9 +55,17 @@ std::string Verdicts(const ComparedTest& test) {
 
 std::string Observed(const Record& record) { return record.observation.empty() ? "nothing" : record.observation; }
 
+std::string After(const std::string& words) { return words.empty() ? "" : ": " + FirstLine(words); }
+
+std::string Observations(const ComparedTest& test) { return fmt::format("{} -> {}", Observed(*test.base), Observed(*test.candidate)); }
+
 // Beside the id of a test: what makes it one of its class.
 std::string What(const ComparedTest& test) {
-  if (test.change == Change::kRecordedChange) return fmt::format("{} -> {}", Observed(*test.base), Observed(*test.candidate));
+  if (test.change == Change::kRecordedChange) return Observations(test) + After(test.candidate->message);
+  if (test.change == Change::kFixed) {
+    const std::string before = FirstLine(test.base->known_issue.empty() ? test.base->message : test.base->known_issue);
+    return Verdicts(test) + (before.empty() ? "" : ", was: " + before);
+  }
   if (test.drift) {
     return fmt::format("output {}: {:.3g} -> {:.3g} of its limit", test.drift->output, test.drift->base, test.drift->candidate);
   }
@@ -64,7 +73,7 @@ std::string What(const ComparedTest& test) {
   std::string reason = latest.verdict == Verdict::kPass || test.candidate == nullptr ? "" : latest.message;
   if (latest.verdict == Verdict::kKnownIssue) reason = latest.known_issue;
   if (latest.verdict == Verdict::kUnexpectedPass) reason = InfoOf(latest.verdict).meaning;
-  return Verdicts(test) + (reason.empty() ? "" : ": " + FirstLine(reason));
+  return Verdicts(test) + After(reason);
 }
 
 // New failures in the same words are one thing to mend, however many there are.
@@ -84,6 +93,40 @@ std::vector<FailureGroup> NewFailures(const RunComparison& comparison) {
   for (RecordGroup& group : GroupByReason(records)) {
     const ComparedTest* first = tests.at(group.records.front());
     groups.push_back({std::move(group), first});
+  }
+  return groups;
+}
+
+// Tests of one class of which the same is to be said.
+struct Alike {
+  const ComparedTest* first;
+  size_t count = 0;
+};
+
+// By this tests are alike. An observation of many programs is one, however much their messages differ; a script of a claim stands for itself.
+std::string LikenessOf(const ComparedTest& test) {
+  const Record& record = test.latest();
+  switch (test.change) {
+    case Change::kRecordedChange:
+      return record.sentence == kClaimSentence ? record.id : fmt::format("{}/{}: {}", record.requirement, record.sentence, Observations(test));
+    case Change::kNoLongerTried:
+    case Change::kNowKnownIssue:
+    case Change::kStillFailing:
+    case Change::kFixed:
+      return What(test);
+    default:
+      return record.id;
+  }
+}
+
+// In order of first appearance.
+std::vector<Alike> Grouped(const RunComparison& comparison, const ChangeInfo& info) {
+  std::vector<Alike> groups;
+  std::map<std::string, size_t> places;
+  for (const ComparedTest* test : comparison.Of(info.change)) {
+    const auto [place, is_new] = places.try_emplace(LikenessOf(*test), groups.size());
+    if (is_new) groups.push_back({test});
+    ++groups[place->second].count;
   }
   return groups;
 }
@@ -134,7 +177,9 @@ std::string FactOf(const RunFile& file, const std::string& field) {
 
 std::string AboutRun(const RunFile& file) {
   const std::string torch = FactOf(file, "torch");
-  return fmt::format("{}, {}{}", FactOf(file, "started"), Counted(file.run.records.size(), "test"), torch.empty() ? "" : ", torch " + torch);
+  const std::string runtime = FactOf(file, "runtime_torch");
+  return fmt::format("{}, {}{}{}", FactOf(file, "started"), Counted(file.run.records.size(), "test"), torch.empty() ? "" : ", torch " + torch,
+                     runtime.empty() ? "" : " run by torch " + runtime);
 }
 
 std::string DriftMeaning(const RunComparison& comparison, const ChangeInfo& info) {
@@ -174,13 +219,17 @@ std::string FailureText(const RunComparison& comparison) {
 }
 
 std::string TestList(const RunComparison& comparison, const ChangeInfo& info) {
-  const std::vector<const ComparedTest*> tests = comparison.Of(info.change);
+  const std::vector<Alike> groups = Grouped(comparison, info);
   const size_t most = info.worse ? kWorseListed : kOthersListed;
+  size_t left = comparison.Count(info.change);
   std::string list;
-  for (size_t i = 0; i < tests.size() && i < most; ++i) {
-    list += "  " + CleanText(tests[i]->latest().id) + "\n" + Hanging("    ", What(*tests[i]));
+  for (size_t i = 0; i < groups.size() && i < most; ++i) {
+    const auto& [first, count] = groups[i];
+    list += "  " + CleanText(first->latest().id) + "\n" + Hanging("    ", What(*first));
+    if (count > 1) list += fmt::format("    and {} alike\n", Counted(count - 1, "more test"));
+    left -= count;
   }
-  if (tests.size() > most) list += fmt::format("  and {} more: --format json has all\n", tests.size() - most);
+  if (left > 0) list += fmt::format("  and {} more: --format json has all\n", left);
   return list;
 }
 
@@ -264,8 +313,9 @@ std::string Failures(const RunComparison& comparison, const ChangeInfo& info) {
 
 std::string Items(const RunComparison& comparison, const ChangeInfo& info, const std::string& head, size_t budget) {
   Section section(head, budget, kWhole);
-  for (const ComparedTest* test : comparison.Of(info.change)) {
-    section.Item(fmt::format("- {}: {}\n", Code(test->latest().id, false), Escaped(What(*test))));
+  for (const auto& [first, count] : Grouped(comparison, info)) {
+    const std::string more = count > 1 ? fmt::format(" and {} alike", Counted(count - 1, "more test")) : "";
+    section.Item(fmt::format("- {}{}: {}\n", Code(first->latest().id, false), more, Escaped(What(*first))));
   }
   return section.Finish();
 }

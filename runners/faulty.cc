@@ -136,6 +136,7 @@ constexpr Fault kFaults[] = {
     {"loads_keep_memory", "each load keeps 64 KiB for ever", "LIFE_1/loading_again_and_again_keeps_no_memory"},
     {"calls_keep_memory", "each call keeps 100 bytes for ever", "LIFE_1/running_again_and_again_keeps_no_memory"},
     {"refusals_keep_memory", "each refused call keeps 100 bytes for ever", "LIFE_1/refused_calls_keep_no_memory"},
+    {"folder_left_elsewhere", "packages are extracted outside TMPDIR, and unloading leaves them there", "LIFE_1/unloading_leaves_no_file"},
     {"offset_ignored", "an input is read from the beginning of its storage", "DYN_5/input_at_an_offset_is_answered_right"},
     {"first_layout_assumed", "dtype, rank and strides of an input are taken to be those of the first call",
      "DYN_5/wrong_dtype_is_refused_or_answered_right"},
@@ -598,6 +599,17 @@ aoti_status OnLoadRefusal(aoti_status status, aoti_model** model, aoti_error* er
   return AOTI_OK;
 }
 
+// Beside TMPDIR, where the sandbox cleans up too.
+aoti_status LoadElsewhere(const aoti_load_options* options, aoti_model** model, aoti_error* error) {
+  const std::filesystem::path usual = Temporary();
+  const std::filesystem::path elsewhere = usual.parent_path() / "elsewhere";
+  std::filesystem::create_directory(elsewhere);
+  setenv("TMPDIR", elsewhere.c_str(), 1);
+  const aoti_status status = inner->load(options, model, error);
+  setenv("TMPDIR", usual.c_str(), 1);
+  return status;
+}
+
 aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_error* error) {
   if (const std::string lacking = Lacking(options->package_path); !lacking.empty()) return Fail(error, AOTI_REFUSED, "std::runtime_error", lacking);
   ChangeTheProcess(options->package_path);
@@ -615,7 +627,7 @@ aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_erro
   aoti_load_options asked = *options;
   if (IsFault("first_model_answers")) asked.model_name = "model";
   const auto there_before = FoldersInTemporary();
-  const aoti_status status = inner->load(&asked, model, error);
+  const aoti_status status = IsFault("folder_left_elsewhere") ? LoadElsewhere(&asked, model, error) : inner->load(&asked, model, error);
   SpoilTemporary(there_before, status == AOTI_REFUSED);
   if (status == AOTI_REFUSED && IsFault("refused_load_aborts")) std::abort();
   if (status == AOTI_REFUSED) return OnLoadRefusal(status, model, error);
@@ -642,6 +654,7 @@ bool IsLastUser(aoti_model* model) {
 
 void Unload(aoti_model* model) {
   unloaded_once = true;
+  if (IsFault("folder_left_elsewhere")) return;
   if (model != kHollowModel && IsLastUser(model)) inner->unload(model);
   if (IsFault("file_left_behind")) std::ofstream(Temporary() / "left_behind") << "x";
 }

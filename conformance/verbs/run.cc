@@ -150,6 +150,8 @@ int Execute(RunOptions& options) {
 void AddLibraries(Run& run) {
   for (const auto& [name, description] : run.runners) {
     if (!description.contains("torch")) continue;
+    const auto version = description.at("torch").value("version", "");
+    if (!version.empty() && version != run.provenance.value("torch", version)) run.provenance["runtime_torch"] = version;
     const auto library = description.at("torch").value("library", "");
     if (library.empty()) continue;
     run.provenance["torch_library"] = library;

@@ -57,7 +57,7 @@ std::filesystem::path FieldBugsFile();
 // Prints "aoti-cts: <error>" and returns kExitUsage.
 int Complain(const Error& error);
 
-// Adds the path and hash of the libtorch that the runners loaded to the provenance.
+// Adds the path and hash of the libtorch that the runners loaded to the provenance, and its version where another torch compiled the packages.
 void AddLibraries(Run& run);
 
 // Writes results.json, junit.xml, report.md and report.html into the folder and prints the verdict table and their paths.

@@ -26,8 +26,9 @@ def one_more(instances: int) -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
     before = resident()
-    kept.append(torch._inductor.aoti_load_package(path, num_runners=instances))
-    kept[-1](x)
+    loader = torch._C._aoti.AOTIModelPackageLoader(path, "model", False, instances, -1)  # aoti_load_package has no instances in older releases
+    loader.run([x])
+    kept.append(loader)
     return resident() - before
 
 
