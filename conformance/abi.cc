@@ -6,10 +6,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "fixtures/c_interface.h"
 #include "fixtures/elf.h"
 #include "fixtures/property.h"
 #include "fixtures/sandbox.h"
@@ -91,6 +94,60 @@ const Registered kImports{{.requirement = "ABI_1",
                            .capability = "package",
                            .targets = OncePerCase,
                            .body = LookAtImports}};
+
+// What the torch of the package has, by the list that was made of it; ends the body where there is none.
+CInterface InterfaceOfTorch(Trial& t) {
+  const std::string& torch = t.package().torch;
+  const std::string version = torch.substr(0, torch.find('+'));
+  const std::filesystem::path list = std::filesystem::path(AOTI_SOURCE_DIR) / "conformance" / "abi" / ("torch-" + version + ".json");
+  if (!std::filesystem::exists(list))
+    t.EndUnavailable(fmt::format(
+        "there is no list of the C functions of torch {}: make it with ./aoti-cts abi list --out conformance/abi/torch-{}.json", torch, version));
+  auto interface = ReadCInterface(list);
+  if (!interface) throw std::runtime_error(interface.error().message);
+  return std::move(*interface);
+}
+
+void CompareWithList(Trial& t) {
+  const CInterface torch = InterfaceOfTorch(t);
+  const SharedLibrary library = LibraryOf(t);
+  std::vector<std::string> unlisted;
+  size_t listed = 0;
+  for (const std::string& symbol : library.wanted) {
+    const bool of_torch = symbol.starts_with("aoti_") || symbol.starts_with("torch_");
+    if (of_torch && !torch.functions.contains(symbol)) unlisted.push_back(symbol);
+    if (torch.functions.contains(symbol)) ++listed;
+  }
+  t.Check(listed > 0, "the library takes no function of the list: it cannot have been read");
+  t.Check(unlisted.empty(),
+          fmt::format("the library takes functions that torch {} does not give to packages: {}", torch.torch, fmt::join(unlisted, ", ")));
+}
+
+const Registered kListed{{.requirement = "ABI_1",
+                          .sentence = "library_takes_only_functions_that_its_torch_has",
+                          .sampled = true,
+                          .capability = "package",
+                          .targets = OncePerCase,
+                          .body = CompareWithList}};
+
+void LookForAllEntryPoints(Trial& t) {
+  const CInterface torch = InterfaceOfTorch(t);
+  const SharedLibrary library = LibraryOf(t);
+  std::vector<std::string> missing;
+  for (const auto& [name, declaration] : torch.entry_points) {
+    if (!name.starts_with("AOTInductorModelContainer")) continue;  // the others are there for packages compiled with options of their own
+    if (std::find(library.defined.begin(), library.defined.end(), name) == library.defined.end()) missing.push_back(name);
+  }
+  t.Check(missing.empty(),
+          fmt::format("interface.h of torch {} declares what the library does not export: {}", torch.torch, fmt::join(missing, ", ")));
+}
+
+const Registered kAllEntryPoints{{.requirement = "ABI_1",
+                                  .sentence = "library_exports_all_functions_of_its_container",
+                                  .sampled = true,
+                                  .capability = "package",
+                                  .targets = OncePerCase,
+                                  .body = LookForAllEntryPoints}};
 
 }  // namespace
 }  // namespace aoti_cts

@@ -46,7 +46,7 @@ bool Selected(const Selection& s, const Property& property, const Case& c, const
   const auto names_it = [&](const std::string& glob) { return glob.find("/" + c.name) != std::string::npos; };
   if (c.on_request && !Contains(s.cases, c.name) && std::none_of(s.tests.begin(), s.tests.end(), names_it)) return false;
   if (property.sampled && !c.representative && !all) return false;
-  if (property.in_full && !all) return false;
+  if (property.long_running && !all) return false;
   if (!s.areas.empty() && !Contains(s.areas, area)) return false;
   if (!s.requirements.empty() && !Contains(s.requirements, property.requirement)) return false;
   if (!s.cases.empty() && !Contains(s.cases, c.name)) return false;

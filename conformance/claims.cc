@@ -25,6 +25,8 @@ const Registered kFakeTensors{ClaimsOf("EXP_4")};
 const Registered kOptions{ClaimsOf("EXP_5")};
 const Registered kJustInTime{ClaimsOf("EXP_6")};
 const Registered kInterfaces{ClaimsOf("EXP_7")};
+const Registered kLoading{ClaimsOf("LOAD_2")};
+const Registered kNumbers{ClaimsOf("NUM_1")};
 const Registered kBounds{ClaimsOf("DYN_2")};
 const Registered kStaticSizes{ClaimsOf("DYN_3")};
 const Registered kSharedDims{ClaimsOf("DYN_4")};

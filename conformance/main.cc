@@ -44,6 +44,7 @@ int Main(int count, char** arguments) {
   AddBless(app, chosen);
   AddMutate(app, chosen);
   AddBench(app, chosen);
+  AddAbi(app, chosen);
   try {
     app.parse(count, arguments);
   } catch (const CLI::ParseError& e) {

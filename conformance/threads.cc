@@ -163,5 +163,86 @@ const Registered kQueue{{.requirement = "THR_7",
                              },
                          .body = ServeQueue}};
 
+// --- THR_5, THR_8: bad calls beside good ones -------------------------------------------------------------------------
+
+constexpr int kBesideThreads = 8;
+constexpr int kBesideRunners = 4;
+
+// Every other thread makes only calls that must be refused; with them a refusal can get lost, and a good call can be hit by another's.
+void RefuseBesideGoodCalls(Trial& t, const std::vector<const Call*>& bad_calls) {
+  Model model = t.Load({.num_runners = kBesideRunners});
+  Tasks tasks(t);
+  std::vector<CallInputs> bad;
+  for (const Call* call : bad_calls) bad.push_back(t.Inputs(*call));
+  tasks.Run(model, 0, "a first call, alone");
+  InThreads(kBesideThreads, [&](int thread) {
+    for (int run = 0; run < kRunsPerPair / kBesideThreads; ++run) {
+      const auto number = static_cast<size_t>(thread + run);
+      if (thread % 2 == 0) {
+        tasks.Run(model, number % tasks.size(), fmt::format("thread {}, run {}, beside calls that are refused", thread, run));
+        continue;
+      }
+      auto outputs = model.Run(bad[number % bad.size()].values());
+      tasks.Check(!outputs,
+                  fmt::format("thread {}, run {}: {} was answered, a refusal was promised", thread, run, bad_calls[number % bad.size()]->name));
+    }
+  });
+  tasks.Run(model, 0, "a call after all others");
+}
+
+std::vector<const Call*> OutsideTheRange(const Case& c) { return CallsInCells({"below_min", "above_max"})(c); }
+std::vector<const Call*> DataErrors(const Case& c) { return c.CallsOfCell("data"); }
+
+// One test for cases that have tasks and calls to be refused.
+Targets OnceWhereTasksAnd(const Targets& bad_calls) {
+  return [bad_calls](const Case& c) {
+    const bool applies = !c.CallsOfCell("task").empty() && !bad_calls(c).empty();
+    return applies ? std::vector<const Call*>{nullptr} : std::vector<const Call*>{};
+  };
+}
+
+const Registered kBoundsBeside{{.requirement = "THR_5",
+                                .sentence = "calls_refused_for_their_sizes_harm_no_other",
+                                .check_inputs = true,
+                                .targets = OnceWhereTasksAnd(OutsideTheRange),
+                                .body = [](Trial& t) { RefuseBesideGoodCalls(t, OutsideTheRange(t.program())); }}};
+const Registered kDataBeside{{.requirement = "THR_8",
+                              .sentence = "calls_refused_for_their_data_harm_no_other",
+                              .targets = OnceWhereTasksAnd(DataErrors),
+                              .body = [](Trial& t) { RefuseBesideGoodCalls(t, DataErrors(t.program())); }}};
+
+// Each thread calls one package and gives what it gets to the other, while all others do the same.
+void RunTwoPackagesAtOnce(Trial& t) {
+  constexpr int kRounds = 16;
+  const Feed& feed = *t.call().feed;
+  Model first = t.LoadFrom(t.feeder_package().path, {.num_runners = kBesideRunners});
+  Model second = t.Load({.num_runners = kBesideRunners});
+  const CallInputs first_inputs(t.feeder(), *t.feeder().FindCall("example"), GuardSide::kEnd);
+  const CallInputs inputs = t.Inputs(t.call());
+  std::mutex judging;
+  InThreads(kBesideThreads, [&](int thread) {
+    for (int round = 0; round < kRounds; ++round) {
+      const std::string who = fmt::format("thread {}, round {}", thread, round);
+      auto made = first.Run(first_inputs.values());
+      if (!made || made->values().size() <= feed.output) {
+        const std::lock_guard lock(judging);
+        t.Fail(fmt::format("{}: {} {}", who, t.feeder().name, made ? "gives too few outputs" : "was " + made.refusal().ToString()));
+        return;
+      }
+      std::vector<aoti_value> values = inputs.values();
+      values[feed.input] = made->values()[feed.output];
+      auto outputs = second.Run(values);
+      const std::lock_guard lock(judging);
+      if (!outputs) return t.Fail(fmt::format("{}: was {}", who, outputs.refusal().ToString()));
+      t.JudgeOutputs(*outputs, t.call(), inputs, who);
+    }
+  });
+}
+
+const Registered kTwoPackages{{.requirement = "THR_8",
+                               .sentence = "two_packages_called_at_once_harm_neither",
+                               .targets = CallsInCells({"after"}),
+                               .body = RunTwoPackagesAtOnce}};
+
 }  // namespace
 }  // namespace aoti_cts

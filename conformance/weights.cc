@@ -172,7 +172,7 @@ const bool kRandomAreRegistered = [] {
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
     Properties().push_back({.requirement = "CONST_2",
                             .sentence = fmt::format("random_sequence_{:02}_is_as_promised", seed),
-                            .in_full = seed >= kByDefault,
+                            .long_running = seed >= kByDefault,
                             .capability = "constants",
                             .deadline_seconds = kSequenceDeadline,
                             .targets = WithSets(),

@@ -117,9 +117,12 @@ class Worker {
     writer_->Begin(test.id);
     Record record = Planned(test);
     SandboxResult result;
-    if (runner_->description().Lacks(test.property->capability)) {
+    if (const std::string lacking = LackingFor(test); !lacking.empty()) {
       record.verdict = Verdict::kUnsupported;
-      record.message = fmt::format("the runner says it has no such thing: {}", test.property->capability);
+      record.message = fmt::format("the runner says it has no such thing: {}", lacking);
+    } else if (const std::string needs = Unavailable(test); !needs.empty()) {
+      record.verdict = Verdict::kUnavailable;
+      record.message = needs;
     } else if (const auto subject = SubjectOf(test); subject) {
       const std::string token = FreshToken();
       result = InSandbox(test, *subject, token);
@@ -154,6 +157,22 @@ class Worker {
   }
 
  private:
+  // A capability that the property or the program asks for and the runner has not; empty: none.
+  std::string LackingFor(const PlannedTest& test) const {
+    const RunnerDescription& runner = runner_->description();
+    if (runner.Lacks(test.property->capability)) return test.property->capability;
+    return test.program->operators && runner.Lacks("custom_operators") ? "custom_operators" : "";
+  }
+
+  // Why the torch that compiled the packages cannot have one that the test needs; empty where it can.
+  std::string Unavailable(const PlannedTest& test) const {
+    for (const Case* c : {test.program, test.feeder}) {
+      if (c == nullptr) continue;
+      if (const std::string needs = context_.packages->Unavailable(c->name); !needs.empty()) return fmt::format("{} {}", c->name, needs);
+    }
+    return "";
+  }
+
   Expected<Subject> SubjectOf(const PlannedTest& test) const {
     if (test.program->is_claim()) {
       auto finding = context_.packages->FindClaim(test.program->name);
@@ -165,6 +184,7 @@ class Worker {
     const Expected<Golden>& golden = context_.goldens->at(test.program->name);
     if (!golden) return golden.error();
     Subject subject{.package = std::move(*package), .golden = &*golden};
+    if (test.program->operators) subject.operators = context_.options->paths.runners / "aoti_cts_operators.so";
     if (test.feeder == nullptr) return subject;
     auto feeder = context_.packages->Find(test.feeder->name);
     if (!feeder) return feeder.error();

@@ -63,6 +63,13 @@ class Build(unittest.TestCase):
         self.assertEqual(packages["cond"], {"case": "cond", "failed": fakes.COMPILER_SAYS})
         self.assertEqual([name for name, entry in packages.items() if "path" not in entry], ["cond"])
 
+    def test_a_case_that_the_torch_is_too_old_for_is_not_built_and_no_failure(self) -> None:
+        count = len(self.names)
+        self.expect(0, f"{count - 1} of {count} packages ready, {count - 1} compiled now, 1 not for this torch", behaviour={"cond": "newer"})
+        words = "needs torch 10.0 or later, this is 9.9.9: a stand-in says so"
+        self.assertEqual(self.driver.packages()["cond"], {"case": "cond", "unavailable": words})
+        self.assertEqual(complaints(json.loads(self.driver.manifest.read_text()), "packages.schema.json"), [])
+
     def test_keep_going_writes_the_same_and_exits_0(self) -> None:
         self.expect(0, "no package for cond", "--keep-going", behaviour={"cond": "fail"})
         self.assertIn("failed", self.driver.packages()["cond"])

@@ -2,7 +2,7 @@
 """Stand-ins for the tests of this folder: a torch folder, a compiler, cases, and a worker that compiles nothing.
 
 python fakes.py drive build ...    `python -m aoti_generate build ...` with this worker
-python fakes.py work ...           the worker; FAKE_WORKER maps a case or claim, or "*", to what happens to it
+python fakes.py work ...           the worker; FAKE_WORKER maps a case or claim, or "*", to what happens to it; "newer": the case needs a later torch
 """
 
 from __future__ import annotations
@@ -173,6 +173,9 @@ class Driver:
 
 if __name__ == "__main__":
     if sys.argv[1] == "drive":
+        for described in all_cases():
+            if json.loads(os.environ.get("FAKE_WORKER", "{}")).get(described.name) == "newer":
+                described.needs_torch("10.0", "a stand-in says so")
         crew.Worker.command = [sys.executable, __file__, "work"]
         sys.exit(__main__.main(sys.argv[2:]))
     named = dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))

@@ -97,6 +97,15 @@ class Plan(unittest.TestCase):
         self.assertTrue(case.stateful)
         self.assertEqual([call.values[0].low for call in case.calls if call.cell == "step"], [0, 1, 2, 3])
 
+    def test_a_case_may_need_a_later_torch(self) -> None:
+        case = Case("fake", "S0", "A case for a test.", Path("fake.py"), 1)
+        self.assertEqual(case.unavailable_with("2.8.0"), "")
+        case.needs_torch("2.13", "export refuses it before")
+        for old in ("2.9.1", "2.12.1+cu130", "1.13.1"):
+            self.assertEqual(case.unavailable_with(old), f"needs torch 2.13 or later, this is {old}: export refuses it before")
+        for enough in ("2.13.0+cu130", "2.13.0.dev20260301", "2.14.0a0+git123", "3.0", "a build that names no version"):
+            self.assertEqual(case.unavailable_with(enough), "", enough)
+
     def test_a_plan_that_cannot_be_written_is_named(self) -> None:
         self.path.parent.parent.joinpath("new").write_text("a file where a folder should be")
         run = [sys.executable, "-m", "aoti_generate", "plan", "--out", str(self.path)]
@@ -226,6 +235,10 @@ class BadCases(unittest.TestCase):
             c.model(build)
 
         self.expect("name", "a-z", body, name="Bad-Name")
+
+    def test_a_torch_that_is_no_version_or_needed_for_no_reason(self) -> None:
+        self.expect("needs_torch", "newest is no version such as 2.13", lambda c: c.needs_torch("newest", "export refuses it before"))
+        self.expect("needs_torch", "say why", lambda c: c.needs_torch("2.13", ""))
 
     def test_an_unknown_dtype(self) -> None:
         self.expect("input x", "unknown dtype float31; known: float64", lambda c: c.input("x", "float31", (2,)))

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "reports/field_bugs.h"
 #include "reports/html_style.h"
 #include "reports/lattice.h"
 #include "reports/ledger.h"
@@ -25,15 +26,17 @@ namespace {
 
 // The page stays below 2 MB.
 constexpr size_t kKiB = 1024;
-constexpr size_t kBrokenBudget = 480 * kKiB;
+constexpr size_t kBrokenBudget = 416 * kKiB;
 constexpr size_t kLedgerBudget = 320 * kKiB;
+constexpr size_t kFieldBugsBudget = 64 * kKiB;
 constexpr size_t kRequirementsBudget = 360 * kKiB;
 constexpr size_t kLatticeBudget = 320 * kKiB;
 constexpr size_t kMarginsBudget = 160 * kKiB;
 constexpr size_t kUntriedBudget = 120 * kKiB;
 constexpr size_t kSmallBudget = 32 * kKiB;  // verdicts, known issues, slowest, provenance, complaints
 constexpr size_t kHeadroom = 32 * kKiB;     // style, sentence, headings, the sentences that tell of a cut
-static_assert(kBrokenBudget + kLedgerBudget + kRequirementsBudget + kLatticeBudget + kMarginsBudget + kUntriedBudget + 5 * kSmallBudget + kHeadroom <=
+static_assert(kBrokenBudget + kLedgerBudget + kFieldBugsBudget + kRequirementsBudget + kLatticeBudget + kMarginsBudget + kUntriedBudget +
+                  5 * kSmallBudget + kHeadroom <=
               2'000'000);
 
 constexpr size_t kMessageBytes = 12 * kKiB;
@@ -47,6 +50,7 @@ constexpr size_t kSlowest = 10;
 struct Page {
   const Run& run;
   const Ledger* ledger;
+  const Ledger* field_bugs;
   std::map<std::string, const RequirementText*> texts;
   std::set<std::string> anchors;  // requirements that have a place on the page
   bool one_runner;
@@ -388,6 +392,48 @@ std::string LedgerSection(const Page& page) {
                         title, section.Finish());
   }
   return text;
+}
+
+// --- field bugs --------------------------------------------------------------------------------------------------------------------------------
+
+std::string WhatShows(const LedgerClaim& bug) {
+  std::string text;
+  for (const LedgerEvidence& evidence : bug.evidence) text += "<p>" + Escaped(OutcomesThatShow(evidence)) + " of " + Code(evidence.tests) + "</p>";
+  return text;
+}
+
+Tone ToneOfSighting(ClaimTruth answer) {
+  if (answer == ClaimTruth::kUntested) return Tone::kMute;
+  return answer == ClaimTruth::kFalse ? Tone::kGood : Tone::kBad;
+}
+
+std::string Sighting(const ClaimAnswer& answer) {
+  std::string text = Chip(ToneOfSighting(answer.answer), SightingOf(answer.answer));
+  for (const EvidenceAnswer& evidence : answer.evidence) {
+    text += EvidenceLine(Tone::kBad, "seen", *evidence.evidence, evidence.supporting);
+    text += EvidenceLine(Tone::kGood, "not seen", *evidence.evidence, evidence.against);
+  }
+  if (answer.answer == ClaimTruth::kUntested) text += "<p>" + Line(WhyUntested(answer)) + "</p>";
+  for (const std::string& script : ReproducersOf(answer)) text += "<p><small>Without the suite: " + Code("python " + script) + "</small></p>";
+  return text;
+}
+
+// In the order of the file: it groups what belongs together.
+std::string FieldBugs(const Page& page) {
+  if (page.field_bugs == nullptr) return "";
+  Section section(
+      fmt::format("<p>What users of AOTInductor have reported, and what this run saw of it on {}.</p>\n<table class=\"ledger stack\"><thead><tr><th "
+                  "scope=\"col\">report</th><th scope=\"col\">what goes wrong</th><th scope=\"col\">what would show it</th><th "
+                  "scope=\"col\">this run</th></tr></thead>\n<tbody>\n",
+                  Escaped(TorchOf(page.run))),
+      "</tbody></table>\n", kFieldBugsBudget);
+  for (const ClaimAnswer& answer : AnswerClaims(*page.field_bugs, page.run)) {
+    const LedgerClaim& bug = *answer.claim;
+    const std::string versions = bug.note.empty() ? "" : "<p><small>Reported for " + Escaped(bug.note) + "</small></p>";
+    section.Item(fmt::format("<tr id=\"{0}\"><th scope=\"row\">{0} <small>{1}</small></th><td>{2}{3}</td><td>{4}</td><td>{5}</td></tr>\n",
+                             Escaped(bug.id), Link(bug.where), Escaped(bug.claim), versions, WhatShows(bug), Sighting(answer)));
+  }
+  return section.Finish();
 }
 
 // --- requirements ------------------------------------------------------------------------------------------------------------------------------
@@ -797,6 +843,7 @@ struct SectionOf {
 constexpr std::array kSections{SectionOf{"verdicts", "Verdicts", Verdicts},
                                SectionOf{"broken", "What does not hold", Broken},
                                SectionOf{"known", "Known issues", KnownIssues},
+                               SectionOf{"field-bugs", "Field bugs", FieldBugs},
                                SectionOf{"ledger", "The ledger of claims", LedgerSection},
                                SectionOf{"requirements", "Requirements", Requirements},
                                SectionOf{"lattice", "The bounds lattice", LatticeSection},
@@ -838,8 +885,8 @@ std::string Head(const Run& run) {
              SentenceClass(sentence), Escaped(sentence), Circumstances(run));
 }
 
-Page PageOf(const Run& run, const Ledger* ledger, const std::vector<RequirementText>& requirements) {
-  Page page{run, ledger, {}, {}, true};
+Page PageOf(const Run& run, const Ledger* ledger, const std::vector<RequirementText>& requirements, const Ledger* field_bugs) {
+  Page page{run, ledger, field_bugs, {}, {}, true};
   for (const RequirementText& text : requirements) page.texts[text.id] = &text;
   for (const Record& record : run.records) {
     page.anchors.insert(record.requirement);
@@ -850,8 +897,8 @@ Page PageOf(const Run& run, const Ledger* ledger, const std::vector<RequirementT
 
 }  // namespace
 
-std::string Html(const Run& run, const Ledger* ledger, const std::vector<RequirementText>& requirements) {
-  const Page page = PageOf(run, ledger, requirements);
+std::string Html(const Run& run, const Ledger* ledger, const std::vector<RequirementText>& requirements, const Ledger* field_bugs) {
+  const Page page = PageOf(run, ledger, requirements, field_bugs);
   std::string links;
   std::string body;
   for (const SectionOf& section : kSections) {

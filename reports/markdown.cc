@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "reports/field_bugs.h"
 #include "reports/markdown_text.h"
 #include "reports/report.h"
 #include "reports/tally.h"
@@ -17,9 +18,10 @@ namespace {
 constexpr size_t kBrokenBudget = 480 * kKiB;
 constexpr size_t kUntriedBudget = 160 * kKiB;
 constexpr size_t kRecordedBudget = 160 * kKiB;
+constexpr size_t kFieldBugsBudget = 48 * kKiB;
 constexpr size_t kSmallBudget = 40 * kKiB;  // known issues, coverage, provenance, complaints
 constexpr size_t kHeadroom = 16 * kKiB;     // sentence, verdict table, headings, the sentences that tell of a cut
-static_assert(kBrokenBudget + kUntriedBudget + kRecordedBudget + 4 * kSmallBudget + kHeadroom <= 1024 * kKiB);
+static_assert(kBrokenBudget + kUntriedBudget + kRecordedBudget + kFieldBugsBudget + 4 * kSmallBudget + kHeadroom <= 1024 * kKiB);
 
 constexpr size_t kMessageBytes = 16 * kKiB;
 constexpr size_t kOutputBytes = 4 * kKiB;
@@ -69,6 +71,21 @@ std::string KnownIssues(const Run& run) {
     section.Item(fmt::format("- {} {} (seen in {}{})\n", Link(entry.url), Escaped(entry.reason), Counted(entry.broken, "test"), not_seen));
   }
   return section.Finish();
+}
+
+std::string FieldBugs(const Run& run, const Ledger* field_bugs) {
+  if (field_bugs == nullptr) return "";
+  Section section(fmt::format("## Field bugs\n\n| reported | what would show it | {} |\n|---|---|---|\n", Escaped(TorchOf(run))), kFieldBugsBudget);
+  for (const ClaimAnswer& answer : AnswerClaims(*field_bugs, run)) {
+    std::string shows;
+    for (const LedgerEvidence& evidence : answer.claim->evidence) {
+      shows += fmt::format("{}{} of {}", shows.empty() ? "" : "<br>", Escaped(OutcomesThatShow(evidence)), Code(evidence.tests, true));
+    }
+    const std::string why = answer.answer == ClaimTruth::kUntested ? ": " + Escaped(WhyUntested(answer)) : "";
+    section.Item(
+        fmt::format("| {} {} | {} | {}{} |\n", Link(answer.claim->where), Escaped(answer.claim->claim), shows, SightingOf(answer.answer), why));
+  }
+  return section.Finish() + "\n";
 }
 
 std::string Recorded(const Run& run) {
@@ -125,9 +142,9 @@ std::string Complaints(const Run& run) {
 
 }  // namespace
 
-std::string Markdown(const Run& run) {
-  return "# AOTI-CTS\n\n**" + VerdictSentence(run) + "**\n\n" + VerdictTable(run) + Broken(run) + KnownIssues(run) + Recorded(run) + Untried(run) +
-         Coverage(run) + Provenance(run) + Complaints(run);
+std::string Markdown(const Run& run, const Ledger* field_bugs) {
+  return "# AOTI-CTS\n\n**" + VerdictSentence(run) + "**\n\n" + VerdictTable(run) + Broken(run) + KnownIssues(run) + FieldBugs(run, field_bugs) +
+         Recorded(run) + Untried(run) + Coverage(run) + Provenance(run) + Complaints(run);
 }
 
 }  // namespace aoti_cts

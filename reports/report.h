@@ -18,8 +18,8 @@ std::string ResultsJson(const Run& run);
 // JUnit XML, one testcase per test.
 std::string JUnitXml(const Run& run);
 
-// What holds, what does not, what was recorded, what could not be tried: for a pull request or a CI summary.
-std::string Markdown(const Run& run);
+// What holds, what does not, what was recorded, what could not be tried: for a pull request or a CI summary. The field bugs may be null.
+std::string Markdown(const Run& run, const Ledger* field_bugs);
 
 // What a report says of a requirement beside its verdicts.
 struct RequirementText {
@@ -28,8 +28,8 @@ struct RequirementText {
   std::string source;
 };
 
-// One HTML page that needs nothing but itself: no scripts, no other files. The ledger may be null.
-std::string Html(const Run& run, const Ledger* ledger, const std::vector<RequirementText>& requirements);
+// One HTML page that needs nothing but itself: no scripts, no other files. The ledger and the field bugs may be null.
+std::string Html(const Run& run, const Ledger* ledger, const std::vector<RequirementText>& requirements, const Ledger* field_bugs = nullptr);
 
 // The verdict table that `run` prints; at most 80 columns.
 std::string Summary(const Run& run);

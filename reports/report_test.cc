@@ -31,7 +31,9 @@ struct Format {
 
 void PrintTo(const Format& format, std::ostream* stream) { *stream << format.name; }
 
-const std::array kFormats{Format{"results", ".json", ResultsJson}, Format{"junit", ".xml", JUnitXml}, Format{"markdown", ".md", Markdown},
+std::string PlainMarkdown(const Run& run) { return Markdown(run, nullptr); }
+
+const std::array kFormats{Format{"results", ".json", ResultsJson}, Format{"junit", ".xml", JUnitXml}, Format{"markdown", ".md", PlainMarkdown},
                           Format{"summary", ".txt", Summary}};
 
 class EveryFormat : public testing::TestWithParam<Format> {};
@@ -56,7 +58,7 @@ TEST_P(EveryFormat, WritesAThousandTestsWithinASecond) {
 }
 
 TEST(FormatsForAPersonOrAnXmlReader, AreCleanTextWhateverARuntimeSaid) {
-  for (const auto& write : {JUnitXml, Markdown, Summary}) {
+  for (const auto& write : {JUnitXml, PlainMarkdown, Summary}) {
     const std::string text = write(EveryVerdict());
     EXPECT_EQ(CleanText(text), text);
   }
@@ -255,7 +257,7 @@ TEST(JUnitXmlTest, EveryTestIsOneTestcaseAndTheCountsAddUp) {
 
 TEST(MarkdownTest, StaysBelowOneMebibyteAndSaysWhatIsLeftOut) {
   for (const auto& [tests, bytes] : {std::pair<size_t, size_t>{2000, 1000}, {100, 100000}, {8000, 10}}) {
-    const std::string markdown = Markdown(Huge(tests, bytes));
+    const std::string markdown = PlainMarkdown(Huge(tests, bytes));
     EXPECT_LE(markdown.size(), size_t{1} << 20);
     EXPECT_NE(markdown.find("are left out here for size; `results.json` beside this file has all"), std::string::npos);
   }
@@ -287,8 +289,8 @@ TEST(FormatsForAPerson, TellACauseThatManyTestsShareOnce) {
   };
   EXPECT_EQ(times(Summary(run)), 1u);
   EXPECT_NE(Summary(run).find("and 59 more tests in the same words"), std::string::npos);
-  EXPECT_EQ(times(Markdown(run)), 1u);
-  EXPECT_NE(Markdown(run).find("- and 49 more, all in `results.json`"), std::string::npos);
+  EXPECT_EQ(times(PlainMarkdown(run)), 1u);
+  EXPECT_NE(PlainMarkdown(run).find("- and 49 more, all in `results.json`"), std::string::npos);
   const std::string html = Html(run, nullptr, {});
   EXPECT_EQ(times(html), 2u) << "once per requirement";
   EXPECT_NE(html.find("29 more tests in the same words"), std::string::npos);
@@ -300,7 +302,7 @@ TEST(FormatsForAPerson, TellWhatStoppedARunnerOnceAndOtherComplaintsToo) {
   run.records.push_back(OneTest("NUM_1", "a_promise", "", Verdict::kNotRun));
   run.records.back().message = cause;
   run.complaints = {cause, "a dead entry"};
-  for (const auto& text : {Summary(run), Markdown(run), Html(run, nullptr, {})}) {
+  for (const auto& text : {Summary(run), PlainMarkdown(run), Html(run, nullptr, {})}) {
     EXPECT_EQ(text.find(cause), text.rfind(cause)) << text;
     EXPECT_NE(text.find(cause), std::string::npos) << text;
     EXPECT_NE(text.find("a dead entry"), std::string::npos) << text;

@@ -202,6 +202,7 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* error) {
                            {"capabilities",
                             {{"package", "unsupported"},
                              {"metadata", "unsupported"},
+                             {"custom_operators", "unsupported"},
                              {"guarded_memory", "supported"},
                              {"input_checks", "supported"},
                              {"runs_at_once", "supported"},

@@ -141,6 +141,7 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* error) {
                            {"capabilities",
                             {{"package", "unsupported"},
                              {"metadata", "unsupported"},
+                             {"custom_operators", "supported"},
                              {"guarded_memory", "supported"},
                              {"input_checks", "unsupported"},
                              {"runs_at_once", "unsupported"},

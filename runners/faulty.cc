@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
+#include <cfenv>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -16,6 +18,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <locale>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -68,17 +71,59 @@ constexpr Fault kFaults[] = {
     {"unsupported_in_secret", "a call that would be refused is answered as if there were no such operation",
      "DYN_1/size_outside_the_range_is_refused"},
     {"refusal_without_words", "every refusal says only that something is invalid", "ERR_1/refusal_names_input_dimension_and_size"},
+    {"data_error_returns", "a call that is refused for its data returns no outputs and no error", "ERR_2/data_error_is_refused"},
+    {"wrong_after_data_error", "the last element is off in every call after one that was refused", "ERR_2/next_good_call_after_data_errors_is_golden",
+     ChangeLastElement},
     {"stuck_after_refusal", "after one refusal no call succeeds", "DYN_6/next_good_call_after_refusals_is_golden"},
     {"swapped_results", "threads get each other's results", "THR_1/every_thread_gets_its_own_answer_4x2"},
     {"cold_start_hangs", "two first calls of a fresh loader at once never return", "THR_3/first_calls_at_once_all_return_1_runner"},
     {"later_loads_fail", "the tenth load of a process, and all after it, are refused", "THR_4/loaders_constructed_in_turn_all_work"},
     {"refusal_lost_under_load", "a call that would be refused returns once several threads have called",
      "THR_7/each_request_gets_its_own_answer_or_refusal"},
+    {"refusal_hits_a_neighbour", "after a refused call the last element is off in calls of other threads",
+     "THR_5/calls_refused_for_their_sizes_harm_no_other", ChangeLastElement},
+    {"data_error_lost_under_load", "a call that is refused for its data returns once several threads have called",
+     "THR_8/calls_refused_for_their_data_harm_no_other"},
+    {"package_disturbs_another", "the last element is off in a call that follows, in another thread, one of another package",
+     "THR_8/two_packages_called_at_once_harm_neither", ChangeLastElement},
     {"cached_result", "a second call with the same shapes gets the first one's result", "NUM_1/outputs_follow_the_inputs"},
     {"lost_metadata", "the device key is missing from the metadata of a loaded model", "PKG_2/metadata_of_package_and_model_agree"},
     {"damage_accepted", "a package that cannot be loaded loads as a model without outputs", "PKG_3/truncated_package_is_refused"},
+    {"missing_operator_accepted", "a package whose operators are not there loads as a model without outputs",
+     "OPS_1/package_without_its_operators_is_refused"},
     {"python_mapped", "a library called libpython is mapped while a model is loaded", "LOAD_2/no_python_is_mapped"},
+    {"absolute_paths_only", "a relative path is taken for one from the root", "LOAD_6/package_at_a_relative_path_loads"},
+    {"plain_names_only", "a path with anything but letters, digits and ._-/ is not found", "LOAD_6/package_in_a_folder_of_any_name_loads"},
+    {"links_not_followed", "a symbolic link is no package", "LOAD_6/package_behind_a_symbolic_link_loads"},
+    {"package_written_to", "loading sets the time at which the package was written", "LOAD_6/read_only_package_loads_and_stays_as_it_is"},
+    {"package_read_again", "a call is refused where the package is no longer as long as it was", "LOAD_6/loaded_package_may_be_replaced_on_disk"},
+    {"working_directory_wanted", "loading needs a working directory", "LOAD_7/deleted_working_directory_does_not_matter"},
+    {"home_wanted", "loading needs HOME", "LOAD_7/empty_environment_does_not_matter"},
+    {"plain_temporary_only", "a TMPDIR with anything but letters, digits and ._-/ is not found", "LOAD_7/temporary_folder_may_have_any_name"},
+    {"standard_error_wanted", "loading needs standard error", "LOAD_7/closed_standard_streams_do_not_matter"},
+    {"point_wanted", "the last element is off where the locale has a decimal comma", "LOAD_7/locale_with_a_decimal_comma_does_not_matter",
+     ChangeLastElement},
+    {"signals_unblocked", "loading unblocks SIGUSR1 in the calling thread", "LOAD_7/blocked_signals_do_not_matter_and_stay_blocked"},
+    {"rounding_left_changed", "running leaves another rounding direction", "LOAD_7/floating_point_settings_of_the_caller_are_kept"},
+    {"ends_without_temporary", "loading ends the process where TMPDIR is not there", "LOAD_8/missing_temporary_folder_is_answered_or_refused"},
+    {"no_words_without_temporary", "loading is refused without a word where TMPDIR takes no file",
+     "LOAD_8/temporary_folder_that_takes_no_file_is_answered_or_refused"},
+    {"half_extracted", "a load that has no space for its files gives a model without outputs",
+     "LOAD_8/load_without_space_for_its_files_is_answered_or_refused"},
+    {"stuck_without_descriptors", "after a load that had no file descriptors no load succeeds",
+     "LOAD_8/load_without_file_descriptors_is_answered_or_refused"},
+    {"unloading_harms_others", "the last element is off once another loader was unloaded", "LIFE_3/unloading_one_loader_leaves_the_others",
+     ChangeLastElement},
+    {"bound_to_its_thread", "a model refuses calls from other threads than the one that loaded it",
+     "LIFE_3/loader_may_be_made_run_and_unloaded_in_different_threads"},
+    {"exit_with_a_model", "exit() with a loaded model ends with SIGABRT", "LIFE_3/process_exits_cleanly_with_a_loader_alive"},
+    {"exit_after_a_model", "exit() after unloading ends with SIGABRT", "LIFE_3/process_exits_cleanly_after_unloading"},
     {"file_left_behind", "unloading leaves a file in TMPDIR", "LIFE_1/unloading_leaves_no_file"},
+    {"descriptor_left_open", "each load leaves a file open", "LIFE_1/loading_again_and_again_leaves_no_file_thread_or_descriptor"},
+    {"thread_left_running", "each load leaves a thread", "LIFE_1/loading_again_and_again_leaves_no_file_thread_or_descriptor"},
+    {"loads_keep_memory", "each load keeps 64 KiB for ever", "LIFE_1/loading_again_and_again_keeps_no_memory"},
+    {"calls_keep_memory", "each call keeps 100 bytes for ever", "LIFE_1/running_again_and_again_keeps_no_memory"},
+    {"refusals_keep_memory", "each refused call keeps 100 bytes for ever", "LIFE_1/refused_calls_keep_no_memory"},
     {"offset_ignored", "an input is read from the beginning of its storage", "DYN_5/input_at_an_offset_is_answered_right"},
     {"first_layout_assumed", "dtype, rank and strides of an input are taken to be those of the first call",
      "DYN_5/wrong_dtype_is_refused_or_answered_right"},
@@ -118,12 +163,16 @@ constexpr Fault kFaults[] = {
     {"third_update_ignored", "every third update changes nothing", "CONST_2/random_sequence_00_is_as_promised"},
     {"update_takes_memory", "each update keeps a copy of the weights", "CONST_1/updates_take_no_more_memory_each_time"},
     {"weights_stay_mapped", "a file of weights is mapped and never unmapped", "CONST_1/weights_file_is_unmapped_when_the_model_is_unloaded"},
-    {"swap_is_torn", "during a swap calls read some weights of the old and some of the new", "THR_5/swap_under_load_is_all_or_nothing"},
-    {"swap_comes_late", "a swap returns before calls read the new weights", "THR_5/swap_under_load_is_all_or_nothing"},
+    {"swap_is_torn", "during a swap calls read some weights of the old and some of the new", "THR_9/swap_under_load_is_all_or_nothing"},
+    {"swap_comes_late", "a swap returns before calls read the new weights", "THR_9/swap_under_load_is_all_or_nothing"},
     {"call_missing_in_trace", "a trace lacks one of its calls", "PROF_1/trace_holds_every_call_and_no_gpu_work"},
     {"library_needs_python", "the library of a package names a Python library as needed", "ABI_1/library_needs_no_python"},
     {"entry_point_missing", "the library of a package does not export its run function", "ABI_1/library_exports_the_entry_points"},
     {"cpp_symbol_wanted", "the library of a package takes a function of PyTorch's C++", "ABI_1/library_takes_only_c_functions_of_torch"},
+    {"unlisted_function_wanted", "the library of a package takes a function that its torch does not have",
+     "ABI_1/library_takes_only_functions_that_its_torch_has"},
+    {"declared_entry_point_missing", "the library of a package does not export a function that interface.h declares",
+     "ABI_1/library_exports_all_functions_of_its_container"},
     {"count_ignored", "surplus and missing inputs are made up for in silence", "LOAD_5/wrong_input_count_is_refused"},
 };
 
@@ -138,10 +187,14 @@ bool IsFault(std::string_view name) { return name == fault->name; }
 std::mutex between_calls;
 std::atomic<int> calls{0};
 std::atomic<bool> refused_once{false};
-std::atomic<bool> several_threads{false};  // calls have come from more than one thread
+std::atomic<std::thread::id> last_refused;           // the thread of the last refused call
+std::atomic<const aoti_model*> last_model{nullptr};  // the model of the last call
+std::atomic<bool> several_threads{false};            // calls have come from more than one thread
 std::atomic<int> loads{0};
 std::atomic<int> under_way{0};
 std::atomic<int> finished{0};
+std::atomic<bool> unloaded_once{false};
+std::atomic<bool> starved_once{false};  // a load has had no file descriptors
 
 std::string ShapesKey(const aoti_value* inputs, size_t count) {
   std::string key;
@@ -333,6 +386,10 @@ void SpoilLibraries() {
   if (IsFault("library_needs_python")) EditLibraries(std::string("\0libtorch.so", 12), std::string("\0libpython.3", 12));
   if (IsFault("entry_point_missing"))
     EditLibraries(std::string("\0AOTInductorModelContainerRun\0", 30), std::string("\0AOTInductorModelContainerRuX\0", 30));
+  if (IsFault("unlisted_function_wanted"))
+    EditLibraries(std::string("\0aoti_torch_delete_tensor_object", 32), std::string("\0aoti_torch_delete_tensor_objecs", 32));
+  if (IsFault("declared_entry_point_missing"))
+    EditLibraries(std::string("\0AOTInductorModelContainerGetNumInputs", 38), std::string("\0AOTInductorModelContainerGetNumInputX", 38));
   if (IsFault("cpp_symbol_wanted"))
     EditLibraries(std::string("\0aoti_torch_delete_tensor_object", 32), std::string("\0_ZN2at6detail9addmm_outERNS_6Te", 32));
 }
@@ -342,6 +399,8 @@ void SpoilLibraries() {
 // What this runner remembers of a model.
 struct Loaded {
   std::string path;
+  uintmax_t bytes = 0;
+  pid_t thread = 0;  // a std::thread::id would come back with the next thread
   aoti_load_options options{};
   int users = 1;
   std::vector<char> surplus;   // memory that stands for weights held once more
@@ -374,24 +433,92 @@ void Remember(aoti_model* model, const aoti_load_options& options, aoti_model* t
   const std::lock_guard lock(between_loads);
   Loaded& known = loaded[model];
   known.path = options.package_path;
+  if (IsFault("package_read_again")) known.bytes = std::filesystem::file_size(known.path);
+  known.thread = gettid();
   known.options = options;
   known.twin = twin;
   if (IsFault("weights_per_runner"))
     known.surplus.assign(static_cast<size_t>(options.num_runners - 1) * std::filesystem::file_size(options.package_path), 1);
 }
 
+std::atomic<char*> last_kept{nullptr};  // seen by others: the compiler may not leave the memory out
+
+// Memory that nobody frees; it is written, so that it is there.
+void Keep(size_t bytes) {
+  last_kept = new char[bytes];
+  std::memset(last_kept, 1, bytes);
+}
+
+void LeaveBehind() {
+  constexpr size_t kMuch = 65536;
+  if (IsFault("loads_keep_memory")) Keep(kMuch);
+  if (IsFault("descriptor_left_open") && ::open("/dev/null", O_RDONLY | O_CLOEXEC) < 0) throw std::runtime_error("/dev/null cannot be opened");
+  if (IsFault("thread_left_running")) std::thread([] { std::this_thread::sleep_for(std::chrono::hours(1)); }).detach();
+}
+
+// --- what a load asks of the process that it happens in ----------------------------------------------------------------
+
+bool IsPlain(const std::string& path) {
+  return std::all_of(path.begin(), path.end(), [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("._-/", c) != nullptr; });
+}
+
+bool DescriptorsAreOut() {
+  const int descriptor = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (descriptor >= 0) close(descriptor);
+  return descriptor < 0;
+}
+
+// What this fault lacks; empty where it has all it wants.
+std::string Lacking(const std::filesystem::path& package) {
+  std::error_code missing;
+  if (IsFault("absolute_paths_only") && package.is_relative()) return "no such file: /" + package.string();
+  if (IsFault("plain_names_only") && !IsPlain(package)) return "no such file";
+  if (IsFault("links_not_followed") && std::filesystem::is_symlink(package)) return "not a package";
+  if (IsFault("working_directory_wanted") && std::filesystem::current_path(missing).empty()) return "no working directory";
+  if (IsFault("home_wanted") && std::getenv("HOME") == nullptr) return "HOME is not set";
+  if (IsFault("plain_temporary_only") && !IsPlain(Temporary())) return "no such folder";
+  if (IsFault("standard_error_wanted") && fcntl(STDERR_FILENO, F_GETFD) < 0) return "no standard error";
+  if (IsFault("stuck_without_descriptors") && starved_once.exchange(starved_once || DescriptorsAreOut())) return "not usable after an error";
+  return "";
+}
+
+void ChangeTheProcess(const std::filesystem::path& package) {
+  if (IsFault("package_written_to")) std::filesystem::last_write_time(package, std::filesystem::file_time_type::clock::now());
+  if (IsFault("ends_without_temporary") && !std::filesystem::exists(Temporary())) std::abort();
+  if (IsFault("exit_with_a_model"))
+    std::atexit([] {
+      if (!unloaded_once) std::abort();
+    });
+  if (IsFault("exit_after_a_model"))
+    std::atexit([] {
+      if (unloaded_once) std::abort();
+    });
+  if (!IsFault("signals_unblocked")) return;
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, SIGUSR1);
+  pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+}
+
+aoti_status OnLoadRefusal(aoti_status status, aoti_model** model, aoti_error* error) {
+  if (IsFault("no_words_without_temporary")) error->text[0] = '\0';
+  if (!IsFault("damage_accepted") && !IsFault("half_extracted") && !IsFault("missing_operator_accepted")) return status;
+  *model = kHollowModel;
+  return AOTI_OK;
+}
+
 aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_error* error) {
+  if (const std::string lacking = Lacking(options->package_path); !lacking.empty()) return Fail(error, AOTI_REFUSED, "std::runtime_error", lacking);
+  ChangeTheProcess(options->package_path);
   constexpr int kLastGoodLoad = 9;
   if (IsFault("later_loads_fail") && ++loads > kLastGoodLoad) return Fail(error, AOTI_REFUSED, "std::runtime_error", "too many loads");
   if (IsFault("checks_ignored")) unsetenv("AOTI_RUNTIME_CHECK_INPUTS");
+  LeaveBehind();
   if (IsFault("python_mapped")) MapSomethingCalled("libpython3.so");
   if (IsFault("compiler_is_run") && std::system("true") != 0) throw std::runtime_error("no shell");
   if ((*model = InsteadOf(*options)) != nullptr) return AOTI_OK;
   const aoti_status status = inner->load(options, model, error);
-  if (status == AOTI_REFUSED && IsFault("damage_accepted")) {
-    *model = kHollowModel;
-    return AOTI_OK;
-  }
+  if (status == AOTI_REFUSED) return OnLoadRefusal(status, model, error);
   if (status != AOTI_OK) return status;
   aoti_model* twin = nullptr;
   if (NeedsTwin()) {
@@ -414,6 +541,7 @@ bool IsLastUser(aoti_model* model) {
 }
 
 void Unload(aoti_model* model) {
+  unloaded_once = true;
   if (model != kHollowModel && IsLastUser(model)) inner->unload(model);
   if (IsFault("file_left_behind")) std::ofstream(Temporary() / "left_behind") << "x";
 }
@@ -421,8 +549,13 @@ void Unload(aoti_model* model) {
 // --- running -----------------------------------------------------------------------------------------------------------
 
 aoti_status OnRefusal(aoti_status status, aoti_outputs* outputs, aoti_error* error) {
+  constexpr size_t kFewBytes = 100;
+  if (IsFault("refusals_keep_memory")) Keep(kFewBytes);
   refused_once = true;
-  if (IsFault("refused_call_returns") || (IsFault("refusal_lost_under_load") && several_threads)) {
+  last_refused = std::this_thread::get_id();
+  const bool for_data = std::getenv("AOTI_RUNTIME_CHECK_INPUTS") == nullptr;  // nothing else is refused without checks
+  if (IsFault("refused_call_returns") || (IsFault("refusal_lost_under_load") && several_threads) || (IsFault("data_error_returns") && for_data) ||
+      (IsFault("data_error_lost_under_load") && for_data && several_threads)) {
     *outputs = {nullptr, 0, nullptr};
     return AOTI_OK;
   }
@@ -633,15 +766,31 @@ bool OwnsOutputs() {
 
 // Some faults show in some calls only.
 bool SpoilsThis(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options& options) {
+  if (IsFault("wrong_after_data_error")) return refused_once;
+  if (IsFault("refusal_hits_a_neighbour")) return refused_once && last_refused.load() != std::this_thread::get_id();
+  if (IsFault("package_disturbs_another")) return last_model.exchange(model) != model && several_threads;
   if (IsFault("wrong_with_grad_mode")) return options.grad_mode != 0;
   if (IsFault("grad_leaks")) {
     return std::any_of(inputs, inputs + count, [](const aoti_value& value) { return (value.flags & AOTI_FLAG_REQUIRES_GRAD) != 0; });
   }
+  if (IsFault("point_wanted")) return std::use_facet<std::numpunct<char>>(std::locale()).decimal_point() == ',';
+  if (IsFault("unloading_harms_others")) return unloaded_once;
   if (IsFault("wrong_when_single_threaded")) {
     const std::lock_guard lock(between_loads);
     return loaded[model].options.run_single_threaded != 0;
   }
   return true;
+}
+
+// Why a model does not run that a sound runtime would; empty where it does.
+std::string Stale(aoti_model* model) {
+  if (!IsFault("package_read_again") && !IsFault("bound_to_its_thread")) return "";
+  const std::lock_guard lock(between_loads);
+  const Loaded& known = loaded[model];
+  std::error_code missing;
+  if (IsFault("package_read_again") && std::filesystem::file_size(known.path, missing) != known.bytes) return "the package has changed";
+  if (IsFault("bound_to_its_thread") && known.thread != gettid()) return "the model belongs to another thread";
+  return "";
 }
 
 aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs,
@@ -650,10 +799,13 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
     *outputs = {nullptr, 0, nullptr};
     return AOTI_OK;
   }
+  if (const std::string stale = Stale(model); !stale.empty()) return Fail(error, AOTI_REFUSED, "std::runtime_error", stale.c_str());
   const CallUnderWay call;
   std::unique_lock<std::mutex> turn(one_at_a_time, std::defer_lock);
   if (IsFault("calls_in_turn")) turn.lock();
   OnThirdCall();
+  constexpr size_t kFewBytes = 100;
+  if (IsFault("calls_keep_memory")) Keep(kFewBytes);
   if (IsFault("cold_start_hangs")) HangAtColdStart();
   if (IsFault("stuck_after_refusal") && refused_once)
     return Fail(error, AOTI_REFUSED, "std::runtime_error", "the model is not usable after an error");
@@ -667,6 +819,7 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
   if (status == AOTI_REFUSED && IsFault("count_ignored")) status = RunWithMadeUpInputs(model, inputs, count, options, outputs, error);
   if (status == AOTI_REFUSED) return OnRefusal(status, outputs, error);
   if (status != AOTI_OK) return status;
+  if (IsFault("rounding_left_changed")) std::fesetround(FE_DOWNWARD);
   if (IsFault("input_overwritten") && count > 0) static_cast<char*>(inputs[0].tensor.data)[0] ^= 1;
   if (!OwnsOutputs()) return status;
   auto copy = CopyOf(*outputs);

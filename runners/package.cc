@@ -33,6 +33,7 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* error) {
                            {"capabilities",
                             {{"package", "supported"},
                              {"metadata", "supported"},
+                             {"custom_operators", "supported"},
                              {"guarded_memory", "supported"},
                              {"input_checks", "supported"},
                              {"runs_at_once", "supported"},

@@ -14,6 +14,7 @@
 #include "conformance/verbs/verbs.h"
 #include "fixtures/hash.h"
 #include "fixtures/json_file.h"
+#include "fixtures/packages.h"
 #include "reports/report.h"
 #include "reports/text.h"
 
@@ -90,6 +91,16 @@ void PrintKept(const std::filesystem::path& folder) {
   fmt::print("kept: {} in {}/\n", Counted(static_cast<size_t>(tests), "test"), std::filesystem::proximate(folder).string());
 }
 
+// A manifest that a build for another torch has written, and that is named on the command line: its packages are what is to be loaded here, and
+// compiling them anew would put others in their place.
+bool OfAnotherTorch(const Paths& paths) {
+  if (paths.packages == DefaultPaths().packages) return false;
+  const auto packages = ReadPackages(paths.packages);
+  if (!packages || packages->torch == AOTI_TORCH_VERSION) return false;
+  fmt::print(stderr, "packages of torch {} are taken as they are, and run by torch " AOTI_TORCH_VERSION "\n", packages->torch);
+  return true;
+}
+
 int Execute(RunOptions& options) {
   CampaignOptions& campaign = options.campaign;
   campaign.runners.clear();
@@ -100,7 +111,7 @@ int Execute(RunOptions& options) {
   }
   if (const auto twice = SameName(campaign.runners)) return Complain(*twice);
   if (const auto complaint = LedgerComplaint()) return Complain(*complaint);
-  if (!options.no_build) {
+  if (!options.no_build && !OfAnotherTorch(campaign.paths)) {
     const int built = BuildPackages(campaign.paths, /*keep_going=*/true, campaign.selection.cases);
     if (built != 0) return built;
   }

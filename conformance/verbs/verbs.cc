@@ -81,6 +81,7 @@ void AddSelectionOptions(CLI::App& verb, Selection& selection) {
 std::filesystem::path RunsFolder() { return kBuild / "runs"; }
 
 std::filesystem::path LedgerFile() { return kSource / "conformance" / "ledger.json"; }
+std::filesystem::path FieldBugsFile() { return kSource / "conformance" / "field_bugs.json"; }
 
 int Complain(const Error& error) {
   fmt::print(stderr, "aoti-cts: {}\n", error.message);
@@ -111,6 +112,7 @@ int RunGenerators(const std::vector<std::string>& arguments) {
     std::signal(SIGINT, SIG_DFL);
     prctl(PR_SET_PDEATHSIG, SIGTERM);  // they do not outlive this process
     setenv("PYTHONPATH", (kSource / "generators").c_str(), 1);
+    setenv("AOTI_CTS_OPERATORS", (kBuild / "runners" / "aoti_cts_operators.so").c_str(), 1);
     setenv("PYTHONDONTWRITEBYTECODE", "1", 0);
     execvp(raw[0], raw.data());
     fmt::print(stderr, "aoti-cts: {} cannot be started ({}): run ./aoti-cts setup\n", command[0], std::strerror(errno));
@@ -177,6 +179,7 @@ void AddBless(CLI::App& app, Action& chosen) {
 std::optional<Error> LedgerComplaint() {
   try {
     static_cast<void>(ReadLedger(LedgerFile()));
+    static_cast<void>(ReadLedger(FieldBugsFile()));
     return std::nullopt;
   } catch (const std::runtime_error& e) {
     return Error{e.what()};
@@ -188,16 +191,17 @@ Status WriteReports(const Run& run, const std::filesystem::path& folder) {
   if (!catalogue) return catalogue.error();
   std::vector<RequirementText> texts;
   for (const Requirement& r : catalogue->requirements) texts.push_back({r.id, r.statement, r.source});
-  Ledger ledger;
+  Ledger ledger, field_bugs;
   try {
     ledger = ReadLedger(LedgerFile());
+    field_bugs = ReadLedger(FieldBugsFile());
   } catch (const std::runtime_error& e) {
     return Error{e.what()};
   }
   for (const auto& [name, content] : {std::pair{"results.json", ResultsJson(run)},
                                       {"junit.xml", JUnitXml(run)},
-                                      {"report.md", Markdown(run)},
-                                      {"report.html", Html(run, &ledger, texts)}}) {
+                                      {"report.md", Markdown(run, &field_bugs)},
+                                      {"report.html", Html(run, &ledger, texts, &field_bugs)}}) {
     if (auto written = WriteFileAtomically(folder / name, content); !written) return written.error();
   }
   return Done{};

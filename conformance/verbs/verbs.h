@@ -32,10 +32,11 @@ void AddCompare(CLI::App& app, Action& chosen);
 void AddMutate(CLI::App& app, Action& chosen);
 void AddExplain(CLI::App& app, Action& chosen);
 void AddBench(CLI::App& app, Action& chosen);
+void AddAbi(CLI::App& app, Action& chosen);
 
 // Runs the generators (the host with Python in it, or a plain `python -m`) and returns their exit code.
 int RunGenerators(const std::vector<std::string>& arguments);
-// In words what is wrong with the ledger that the reports are made with: better known before the tests than after them.
+// In words what is wrong with the ledger and the field bugs that the reports are made with: better known before the tests than after them.
 std::optional<Error> LedgerComplaint();
 // `build` with the default store and manifest; of `names` only, where there are any.
 int BuildPackages(const Paths& paths, bool keep_going, const std::vector<std::string>& names);
@@ -49,8 +50,9 @@ struct Fault {
 // Asks the runner in a child.
 Expected<std::vector<Fault>> KnownFaults(const Paths& paths);
 
-// conformance/ledger.json of this source tree.
+// conformance/ledger.json and conformance/field_bugs.json of this source tree.
 std::filesystem::path LedgerFile();
+std::filesystem::path FieldBugsFile();
 
 // Prints "aoti-cts: <error>" and returns kExitUsage.
 int Complain(const Error& error);

@@ -58,7 +58,8 @@ def _compile(selected: list[Case], store: Store, settings: Settings) -> tuple[li
     cases = all_cases()
     names = {case.name for case in selected}
     found = {case.name: store.find(store.action_key(case)) for case in cases}
-    missing = [case for case in selected if found[case.name] is None]
+    too_old = {case.name: case.unavailable_with(store.toolchain.torch_version) for case in cases}
+    missing = [case for case in selected if found[case.name] is None and not too_old[case.name]]
     failures: dict[str, str] = {}
     if missing:
         headers = 0 if has_headers(settings.store_root) else SECONDS_FOR_HEADERS
@@ -75,12 +76,16 @@ def _compile(selected: list[Case], store: Store, settings: Settings) -> tuple[li
                 print(f"no package for {name}: {answer['failed']}", file=sys.stderr)
     compiled = sum(1 for case in missing if (found[case.name] or {}).get("compiled"))
     if selected:
-        print(f"{len(selected) - len(failures)} of {len(selected)} packages ready, {compiled} compiled now", file=sys.stderr)
+        never = sum(1 for case in selected if too_old[case.name])
+        older = f", {never} not for this torch" if never else ""
+        print(f"{len(selected) - len(failures) - never} of {len(selected)} packages ready, {compiled} compiled now{older}", file=sys.stderr)
     known = [case for case in cases if case.name in names or found[case.name] is not None]
-    return [_entry(case, store, found[case.name], failures.get(case.name)) for case in known], len(failures)
+    return [_entry(case, store, found[case.name], failures.get(case.name), too_old[case.name]) for case in known], len(failures)
 
 
-def _entry(case: Case, store: Store, facts: dict[str, typing.Any] | None, failure: str | None) -> dict[str, typing.Any]:
+def _entry(case: Case, store: Store, facts: dict[str, typing.Any] | None, failure: str | None, too_old: str) -> dict[str, typing.Any]:
+    if too_old:
+        return {"case": case.name, "unavailable": too_old}
     if facts is None:
         return {"case": case.name, "failed": failure or "not built"}
     keep = ("sha256", "bytes", "seconds", "exported_inputs", "eager_error", "constants", "torch", "torch_git", "compiler", "isa")

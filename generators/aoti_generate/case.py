@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The vocabulary a case is written in, one screen: @case, c.dim, c.input, c.call, c.violation, c.tasks, c.steps, c.after, c.weight_sets, c.model.
+"""The vocabulary a case is written in, one screen: @case, c.dim, c.input, c.call, c.violation, c.data_error, c.tasks, c.steps, c.after,
+c.needs_torch, c.weight_sets, c.model.
 
 A case is a program, how it is exported, and what each call of the compiled package must do. It is written in one file under
 `aoti_generate/cases/`; everything else (plan, package, golden, tests) follows. Nothing here or there imports torch at module level:
@@ -122,7 +123,9 @@ class Case:
     representative: one of the few that stand for all where a property is about the loader rather than the program.
     on_request: so large that it is compiled and run only where it is named.
     fake_example: export with an example input that has no data.
+    operators: the program uses the project's library of custom operators, runners/operators.cc.
     weight_bytes: size of the parameters, said where it is so large that one copy more can be seen in the memory of a process.
+    since: first torch that can build it, with the reason.
     """
 
     name: str
@@ -136,12 +139,14 @@ class Case:
     contraction: int = 1
     weight_bytes: int = 0
     fake_example: bool = False
+    operators: bool = False
     stateful: bool = False
     representative: bool = False
     on_request: bool = False
     weights: ValueRange = field(default_factory=lambda: ValueRange(-64, 63, 9))
     sets_of_weights: int = 0
     options: dict[str, typing.Any] = field(default_factory=dict)
+    since: tuple[str, str] | None = None
     builder: typing.Callable[[], typing.Any] | None = None
 
     # --- what a case says ---------------------------------------------------------------------------------------------
@@ -195,6 +200,13 @@ class Case:
         cell = "static" if isinstance(self.inputs[index].shape[dim], int) else "unequal"
         self._add(name, cell, "refused", [tuple(s) for s in shapes], None, Violation(index, dim, size))
 
+    def data_error(self, name: str, *, values: dict[str, ValueRange]) -> None:
+        """A call of the right shapes whose values eager PyTorch refuses, such as an index that is out of range."""
+        for input, replaced in values.items():
+            self._check_values(input, self.inputs[self._input_index(input, f"call {name}: values")].dtype, replaced)
+        self._require(bool(values), f"call {name}: values: none is named, so the call is the example")
+        self._add(name, "data", "refused", self._shapes({}), values)
+
     def tasks(self, count: int) -> None:
         """`count` calls with their own values and, where a dim allows, their own sizes: what threads run, each with its own golden."""
         for task in range(count):
@@ -245,12 +257,25 @@ class Case:
         }
         return [word for word, holds in words.items() if holds]
 
+    def needs_torch(self, version: str, why: str) -> None:
+        """Torch before `version` ("2.13") cannot export or compile the program: there it is not built, and its tests are unavailable."""
+        self._require(_numbers(version) is not None, f"needs_torch: {version} is no version such as 2.13")
+        self._require(bool(why), "needs_torch: say why")
+        self.since = (version, why)
+
     def model(self, builder: typing.Callable[[], typing.Any]) -> typing.Callable[[], typing.Any]:
         """Decorator of the function that returns the torch.nn.Module. Import torch inside it."""
         self.builder = builder
         return builder
 
     # --- what follows from it -----------------------------------------------------------------------------------------
+    def unavailable_with(self, torch_version: str) -> str:
+        """In words why this torch cannot build the case; empty where it can. A development build counts as its release."""
+        have, need = _numbers(torch_version), _numbers(self.since[0]) if self.since else None
+        if self.since is None or have is None or need is None or have >= need:
+            return ""
+        return f"needs torch {self.since[0]} or later, this is {torch_version}: {self.since[1]}"
+
     def finish(self) -> None:
         """Adds the example call, its twin with other values and the lattice of every dynamic dim, and checks the whole."""
         self._require(bool(_NAME.match(self.name)), "name: it must be [a-z][a-z0-9_]*")
@@ -324,6 +349,12 @@ class Case:
     def _require(self, holds: bool, complaint: str) -> None:
         if not holds:
             raise CaseError(f"{self.file}:{self.line}: case {self.name}: {complaint}")
+
+
+def _numbers(version: str) -> tuple[int, int, int] | None:
+    """(2, 13, 0) of "2.13", "2.13.0+cu130" and "2.13.0.dev20260101"."""
+    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", version)
+    return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
 
 
 def _task_size(dim: Dim, task: int, count: int) -> int:

@@ -29,9 +29,19 @@ def dtype_of(name: str) -> torch.dtype:
     return typing.cast(torch.dtype, getattr(torch, name))
 
 
+def load_operators() -> None:
+    """Loads the project's library of custom operators, once per process; AOTI_CTS_OPERATORS names it."""
+    library = os.environ.get("AOTI_CTS_OPERATORS", "")
+    if not Path(library).is_file():
+        raise FileNotFoundError(f"the library of custom operators is not there (AOTI_CTS_OPERATORS={library}): run ./aoti-cts setup")
+    torch.ops.load_library(library)
+
+
 def build_module(case: Case) -> torch.nn.Module:
     """The case's module in eval mode, with every parameter and floating buffer filled by formula."""
     assert case.builder is not None
+    if case.operators:
+        load_operators()
     return with_weights(typing.cast(torch.nn.Module, case.builder()).eval(), case, (0, 0))
 
 

@@ -66,6 +66,7 @@ def describe(case: Case) -> dict[str, typing.Any]:
         "stateful": case.stateful,
         "representative": case.representative,
         "on_request": case.on_request,
+        "operators": case.operators,
         "weight_bytes": case.weight_bytes,
         "weight_sets": case.sets_of_weights,
         "weights": _values(case.weights),

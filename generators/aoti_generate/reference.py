@@ -114,11 +114,13 @@ def describe_golden(case: Case, module: torch.nn.Module) -> tuple[dict[str, typi
     for call in case.calls:
         try:
             references = bench.compute(call)
-        except (RuntimeError, IndexError, ValueError) as error:
+        except (RuntimeError, IndexError, ValueError, ArithmeticError) as error:
             if call.expect == "ok":
                 raise
             calls[call.name] = {"eager_refuses": (str(error).strip() or type(error).__name__).splitlines()[0]}
             continue
+        if call.cell == "data":
+            raise GoldenError(f"{case.file}:{case.line}: case {case.name}: call {call.name}: eager PyTorch answers it: it is no data error")
         outputs = []
         for index, reference in enumerate(references):
             name = f"{call.name}/{index}"

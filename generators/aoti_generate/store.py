@@ -111,7 +111,8 @@ class Store:
         for about_the_tests in ("line", "representative", "on_request"):
             described.pop(about_the_tests)
         options = json.dumps(case.options, sort_keys=True, default=str)
-        return sha256(case.file.read_bytes(), json.dumps(described, sort_keys=True), options, self.toolchain.key(), *sources)
+        operators = (plan.GENERATORS.parent / "runners" / "operators.cc").read_bytes() if case.operators else b""
+        return sha256(case.file.read_bytes(), operators, json.dumps(described, sort_keys=True), options, self.toolchain.key(), *sources)
 
     def content_path(self, content_key: str) -> Path:
         """Where the package of an exported program lies."""
