@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// THR_5: weights that are replaced while several threads call. To add a property: one more Registered below.
+// THR_9: weights that are replaced while several threads call. To add a property: one more Registered below.
 #include <fmt/format.h>
 
 #include <array>
@@ -165,7 +165,7 @@ Targets WithSetsThat(bool (*also)(const Case&)) {
   return [also](const Case& c) { return c.weight_sets > 0 && also(c) ? std::vector<const Call*>{nullptr} : std::vector<const Call*>{}; };
 }
 
-const Registered kSwap{{.requirement = "THR_5",
+const Registered kSwap{{.requirement = "THR_9",
                         .sentence = "swap_under_load_is_all_or_nothing",
                         .capability = "constant_buffers",
                         .targets = WithSetsThat([](const Case&) { return true; }),
@@ -188,7 +188,7 @@ void Observe(Trial& t, std::optional<Refusal> (*replace)(UnderLoad&, int), bool 
   t.Observe(observation, complaint.empty() ? fmt::format("{} replacements under {} threads", kReplacements, kCallers) : complaint);
 }
 
-const Registered kFoldedLate{{.requirement = "THR_5",
+const Registered kFoldedLate{{.requirement = "THR_9",
                               .sentence = "swap_under_load_without_folding",
                               .judged = false,
                               .capability = "constant_buffers",
@@ -196,14 +196,14 @@ const Registered kFoldedLate{{.requirement = "THR_5",
                               .body = [](Trial& t) { Observe(t, FillAndSwap); }}};
 
 // Field report pytorch#144459: whoever wants the lock alone waits until no call runs.
-const Registered kStarved{{.requirement = "THR_5",
+const Registered kStarved{{.requirement = "THR_9",
                            .sentence = "swap_under_load_that_never_pauses",
                            .judged = false,
                            .capability = "constant_buffers",
                            .targets = WithSetsThat([](const Case& c) { return c.name == "replaced_weights"; }),
                            .body = [](Trial& t) { Observe(t, FillFoldAndSwap, false); }}};
 
-const Registered kActive{{.requirement = "THR_5",
+const Registered kActive{{.requirement = "THR_9",
                           .sentence = "update_under_load",
                           .judged = false,
                           .capability = "constants",
