@@ -25,20 +25,22 @@ SECONDS_TO_START = 8.0  # import of torch, first export
 SECONDS_FOR_HEADERS = 22.0
 
 
-def select(names: typing.Sequence[str]) -> tuple[list[Case], list[Claim]]:
-    """The named cases with those that feed them, and the named claims; where none is named all that is not on request only."""
+def select(names: typing.Sequence[str], profile: str = "default") -> tuple[list[Case], list[Claim]]:
+    """The named cases with those that feed them, and the named claims; where none is named, what the profile compiles."""
     cases, claims = all_cases(), all_claims()
     unknown = [name for name in names if name not in {entry.name for entry in [*cases, *claims]}]
     if unknown:
         raise CaseError(f"no case or claim is called {', '.join(unknown)}: ./aoti-cts list --cases and list --claims name them all")
-    fed = {call.feed.case for case in cases if case.name in names for call in case.calls if call.feed}
-    wanted = [case for case in cases if case.name in fed or (case.name in names if names else not case.on_request)]
+    compiled = ("default", "full") if profile == "full" else ("default",)
+    chosen = {case.name for case in cases if (case.name in names if names else case.profile in compiled)}
+    fed = {call.feed.case for case in cases if case.name in chosen for call in case.calls if call.feed}
+    wanted = [case for case in cases if case.name in chosen | fed]
     return wanted, [claim for claim in claims if not names or claim.name in names]
 
 
-def build(settings: Settings, names: typing.Sequence[str], manifest: Path) -> int:
+def build(settings: Settings, names: typing.Sequence[str], manifest: Path, profile: str = "default") -> int:
     """Makes sure that the named packages and answers are in the store and writes the manifest of all that are. Returns how many are not."""
-    cases, claims = select(names)
+    cases, claims = select(names, profile)
     store = Store(settings.store_root, find_toolchain(settings.torch_root))
     packages, failed = _compile(cases, store, settings)
     answers, untried = _try(claims, store, settings)
@@ -83,7 +85,7 @@ def _compile(selected: list[Case], store: Store, settings: Settings) -> tuple[li
 def _entry(case: Case, store: Store, facts: dict[str, typing.Any] | None, failure: str | None) -> dict[str, typing.Any]:
     if facts is None:
         return {"case": case.name, "failed": failure or "not built"}
-    keep = ("sha256", "bytes", "seconds", "exported_inputs", "eager_error", "torch", "torch_git", "compiler", "isa")
+    keep = ("sha256", "bytes", "seconds", "exported_inputs", "operators", "eager_error", "torch", "torch_git", "compiler", "isa")
     return {"case": case.name, "path": str(store.content_path(facts["content"])), **{key: facts[key] for key in keep}}
 
 
@@ -123,7 +125,7 @@ def bless(settings: Settings, names: typing.Sequence[str], approve: bool) -> int
             path.replace(path.with_suffix(""))
             print(f"approved {path.with_suffix('').name}", file=sys.stderr)
         return 0
-    cases, claims = select(names)
+    cases, claims = select(names, "full")
     if claims and names:
         raise CaseError(f"{claims[0].name} is a claim: only cases have goldens")
     toolchain = find_toolchain(settings.torch_root)

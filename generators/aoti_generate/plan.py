@@ -29,7 +29,7 @@ def _size(size: Size) -> int | str | dict[str, typing.Any]:
 
 
 def _input(spec: Input) -> dict[str, typing.Any]:
-    return {"name": spec.name, "dtype": spec.dtype, "shape": [_size(size) for size in spec.shape]}
+    return {"name": spec.name, "dtype": spec.dtype, "shape": [_size(size) for size in spec.shape], "layout": spec.layout}
 
 
 def _call(call: Call) -> dict[str, typing.Any]:
@@ -61,7 +61,9 @@ def describe(case: Case) -> dict[str, typing.Any]:
         "contraction": case.contraction,
         "stateful": case.stateful,
         "representative": case.representative,
-        "on_request": case.on_request,
+        "profile": case.profile,
+        "repeats": case.repeats,
+        "options": {**case.options, **({"fake_example": True} if case.fake_example else {})},
         "weight_bytes": case.weight_bytes,
         "calls": [_call(call) for call in case.calls],
     }
