@@ -96,8 +96,8 @@ TEST_F(PlanTest, ACaseOfTheFullProfileIsTestedInItAndWhereItIsNamed) {
   const auto full = Plan({.profile = Profile::kFull});
   EXPECT_TRUE(std::any_of(full.begin(), full.end(), is_of(CaseProfile::kFull)));
   EXPECT_TRUE(std::none_of(full.begin(), full.end(), is_of(CaseProfile::kNamed))) << "it takes minutes: only where it is named";
-  EXPECT_FALSE(Plan({.cases = {"rounding"}}).empty());
-  EXPECT_FALSE(Plan({.tests = {"NUM_1/*/rounding.example/*"}}).empty());
+  EXPECT_FALSE(Plan({.cases = {"sort"}}).empty());
+  EXPECT_FALSE(Plan({.tests = {"NUM_1/*/sort.example/*"}}).empty());
   EXPECT_FALSE(Plan({.cases = {"batch_and_sequence_4096"}}).empty());
 }
 

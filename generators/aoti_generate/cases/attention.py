@@ -137,7 +137,8 @@ def multihead_attention(c: Case) -> None:
 
             def forward(self, x: torch.Tensor, padded: torch.Tensor) -> tuple[torch.Tensor, ...]:
                 # the first position is never padded, so that no row is a softmax over nothing
-                return self.attend(x, x, x, key_padding_mask=torch.nn.functional.pad(padded, (1, 0)))
+                attended, weights = self.attend(x, x, x, key_padding_mask=torch.nn.functional.pad(padded, (1, 0)))
+                return attended.contiguous(), weights  # eager PyTorch has a way of its own here, with strides of its own
 
         return Attention()
 

@@ -30,6 +30,30 @@ def _integers(c: Case, dtype: str, low: int, high: int) -> None:
     c.forward(lambda torch, x, y: (x + y, x * y, x - 1, x // y, x > y, torch.where(x > y, x, y), x.sum(1), x.amax(0), x.float() / 2, x.cumsum(0)))
 
 
+def _complex(c: Case, dtype: str) -> None:
+    """Arithmetic, functions, parts, products and sums of complex numbers."""
+    rows = c.dim("rows", min=2, max=9, example=4)
+    c.input("x", dtype, (rows, 6))
+    c.input("y", dtype, (rows, 6), ValueRange(8, 63, 5))
+    c.contraction = 24
+    c.forward(
+        lambda torch, x, y: (
+            x + y,
+            x * y,
+            x / y,
+            x.abs(),
+            y.angle(),
+            x.real * 2,
+            x.imag + 1,
+            x.conj() * y,
+            x.sum(0),
+            x.t() @ y,
+            y.exp(),
+            torch.view_as_real(x) * 3,
+        )
+    )
+
+
 @case(source="SPEC NUM-3", profile="full")
 def arithmetic_of_complex64(c: Case) -> None:
     """complex64."""
