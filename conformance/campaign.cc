@@ -44,7 +44,9 @@ bool Selected(const Selection& s, const Property& property, const Case& c, const
   const bool all = s.profile == Profile::kFull || !s.cases.empty() || !s.tests.empty();
   if (c.is_claim() && !s.claims) return false;
   const auto names_it = [&](const std::string& glob) { return glob.find("/" + c.name) != std::string::npos; };
-  if (c.on_request && !Contains(s.cases, c.name) && std::none_of(s.tests.begin(), s.tests.end(), names_it)) return false;
+  const bool named = Contains(s.cases, c.name) || std::any_of(s.tests.begin(), s.tests.end(), names_it);
+  if (c.profile == CaseProfile::kNamed && !named) return false;
+  if (c.profile == CaseProfile::kFull && !named && s.profile != Profile::kFull) return false;
   if (property.sampled && !c.representative && !all) return false;
   if (property.long_running && !all) return false;
   if (!s.areas.empty() && !Contains(s.areas, area)) return false;
@@ -159,6 +161,19 @@ std::string_view NameOf(Expectation expect) {
   return "recorded";
 }
 
+// The programs that tests are of, with the first line of what they are for.
+json ProgramsOf(const std::vector<PlannedTest>& tests) {
+  std::map<const Case*, json> programs;  // cases lie in one array, in the order of the plan
+  for (const PlannedTest& test : tests) {
+    const Case& c = *test.program;
+    if (c.is_claim()) continue;
+    programs[&c] = {{"name", c.name}, {"about", c.doc.substr(0, c.doc.find('\n'))}, {"profile", NameOf(c.profile)}};
+  }
+  json list = json::array();
+  for (auto& [ignored, program] : programs) list.push_back(std::move(program));
+  return list;
+}
+
 Status WritePlan(const CampaignOptions& options, const std::vector<PlannedTest>& tests, const json& provenance) {
   json planned = json::array();
   for (const PlannedTest& test : tests) {
@@ -173,7 +188,8 @@ Status WritePlan(const CampaignOptions& options, const std::vector<PlannedTest>&
                        {"expect", test.call != nullptr ? NameOf(test.call->expect) : ""},
                        {"check_inputs", test.property->check_inputs}});
   }
-  return WriteFileAtomically(options.folder / "plan.json", json{{"provenance", provenance}, {"tests", planned}}.dump(1) + "\n");
+  return WriteFileAtomically(options.folder / "plan.json",
+                             json{{"provenance", provenance}, {"programs", ProgramsOf(tests)}, {"tests", planned}}.dump(1) + "\n");
 }
 
 // Tests of an interrupted run that have an end already.

@@ -26,7 +26,8 @@ struct Paths {
   std::filesystem::path known_issues;  // folder of <runner>.known_issues.json
 };
 
-// default: sampled properties for representative cases. full: for every case; so it is too where cases or tests are named.
+// default: the cases of that profile, and sampled properties for representative ones. full: those of the full profile too, and sampled properties
+// for every case; so it is for cases and tests that are named.
 enum class Profile { kDefault, kFull };
 
 // Empty lists select all of the profile but the canaries.

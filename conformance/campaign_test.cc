@@ -93,15 +93,27 @@ TEST_F(PlanTest, EveryClaimThatAScriptTriesIsEvidenceInTheLedgerOrOfAFieldBug) {
 TEST_F(PlanTest, EveryCaseIsTested) {
   const auto tests = Plan();
   for (const Case& c : cases_) {
-    if (c.on_request) continue;  // only where it is named
+    if (c.profile != CaseProfile::kDefault) continue;  // only where it is asked for
     EXPECT_TRUE(std::any_of(tests.begin(), tests.end(), [&](const PlannedTest& t) { return t.program == &c; })) << c.name;
   }
+}
+
+TEST_F(PlanTest, ACaseOfTheFullProfileIsTestedInItAndWhereItIsNamed) {
+  const auto is_of = [](CaseProfile profile) { return [profile](const PlannedTest& t) { return t.program->profile == profile; }; };
+  const auto usual = Plan();
+  EXPECT_TRUE(std::all_of(usual.begin(), usual.end(), is_of(CaseProfile::kDefault)));
+  const auto full = Plan({.profile = Profile::kFull});
+  EXPECT_TRUE(std::any_of(full.begin(), full.end(), is_of(CaseProfile::kFull)));
+  EXPECT_TRUE(std::none_of(full.begin(), full.end(), is_of(CaseProfile::kNamed))) << "it takes minutes: only where it is named";
+  EXPECT_FALSE(Plan({.cases = {"sort"}}).empty());
+  EXPECT_FALSE(Plan({.tests = {"NUM_1/*/sort.example/*"}}).empty());
+  EXPECT_FALSE(Plan({.cases = {"batch_and_sequence_4096"}}).empty());
 }
 
 TEST_F(PlanTest, EveryCallIsTested) {
   const auto tests = Plan();
   for (const Case& c : cases_) {
-    if (c.on_request) continue;
+    if (c.profile != CaseProfile::kDefault) continue;
     for (const Call& call : c.calls) {
       if (call.cell == "task" || call.cell == "step" || call.cell == "second" || call.cell == "weights")
         continue;  // some properties take them by themselves

@@ -319,7 +319,7 @@ class CommandLine(unittest.TestCase):
 
     def case_count(self) -> int:
         """How many cases there are that need not be named."""
-        return sum(not case["on_request"] for case in json.loads((BUILD / "cases.json").read_text())["cases"])
+        return sum(case["profile"] == "default" for case in json.loads((BUILD / "cases.json").read_text())["cases"])
 
     def refused(self, code: int, words: str, finished: Finished) -> None:
         self.assertEqual(finished.code, code, finished.said)
@@ -406,6 +406,36 @@ class Binary(CommandLine):
                 self.assertTrue(listed.out.strip())
                 if what in ("--cases", "--requirements", "--areas", "--runners"):  # ids are whole, for a person to copy
                     self.assertLessEqual(max(map(len, listed.out.splitlines())), 80)
+
+    def test_one_requirement_is_listed_with_the_sentences_that_try_it(self) -> None:
+        listed = self.do("list", "--requirement", "DYN_1")
+        self.assertEqual(listed.code, 0, listed.said)
+        self.assertRegex(listed.out, r"^DYN_1 +With AOTI_RUNTIME_CHECK_INPUTS=1")
+        self.assertRegex(listed.out, r"\n +\d+ judged +size_outside_the_range_is_refused\n")
+        self.assertNotIn("DYN_2", listed.out)
+        ids = self.do("list", "--tests", "--requirement", "DYN_1").out.splitlines()
+        self.assertTrue(ids and all(test.startswith("DYN_1/") for test in ids))
+        self.refused(2, "no requirement is called DYN_99", self.do("list", "--requirement", "DYN_99"))
+
+    def test_two_cases_of_one_program_are_named_and_a_declared_repetition_is_none(self) -> None:
+        plan = json.loads((BUILD / "cases.json").read_text())
+        manifest = json.loads((BUILD / "packages.json").read_text())
+        built = {entry["case"] for entry in manifest["packages"] if "path" in entry}
+        plan["cases"] = [case for case in plan["cases"] if case["name"] in built]
+
+        def listed() -> Finished:
+            for name, content in (("plan.json", plan), ("manifest.json", manifest)):
+                (self.folder / name).write_text(json.dumps(content))
+            return self.do("list", "--duplicates", "--plan", self.folder / "plan.json", "--packages", self.folder / "manifest.json")
+
+        self.refused(0, r"(?m)^\d+ programs that differ in operators", listed())
+        for entries, key in ((plan["cases"], "name"), (manifest["packages"], "case")):
+            entries.append({**next(entry for entry in entries if entry[key] == "mlp_static"), key: "twin"})
+        self.refused(1, "mlp_static and twin are the same program\n +operators aten.gelu", listed())
+        plan["cases"][-1]["repeats"] = "mlp_static"
+        self.refused(0, "twin is the program of another case again, as it says: not counted", listed())
+        plan["cases"][-1].update(repeats="", name="unbuilt")
+        self.refused(2, "1 case has no package, .* unbuilt: run ./aoti-cts build --profile full", listed())
 
     def test_help_names_every_verb_and_the_exit_codes(self) -> None:
         helped = self.do("--help")

@@ -34,12 +34,18 @@ DType DTypeOf(const aoti_value& input) { return InfoOf(input.tensor.dtype)->dtyp
 // The same values as a wider or a narrower dtype of the same kind.
 Changed OtherDType(const aoti_value& input) {
   const DType from = DTypeOf(input);
-  const DType to = from == DType::kFloat32 ? DType::kFloat64 : from == DType::kInt64 ? DType::kInt32 : DType::kFloat32;
+  const DType to = from == DType::kFloat32      ? DType::kFloat64
+                   : from == DType::kInt64      ? DType::kInt32
+                   : from == DType::kComplex64  ? DType::kComplex128
+                   : from == DType::kComplex128 ? DType::kComplex64
+                                                : DType::kFloat32;
   const auto count = static_cast<size_t>(ElementCount(Shape(input.tensor.shape, input.tensor.shape + input.tensor.ndim)));
   Changed changed = InMemory(input, count * InfoOf(to).size, "of another dtype");
-  for (size_t i = 0; i < count; ++i) {
-    const auto* old = static_cast<const char*>(input.tensor.data) + i * InfoOf(from).size;
-    StoreElement(to, static_cast<char*>(changed.memory.data()) + i * InfoOf(to).size, LoadElement(from, old));
+  const DTypeInfo& old_part = InfoOf(InfoOf(from).part);
+  const DTypeInfo& new_part = InfoOf(InfoOf(to).part);
+  for (size_t i = 0; i < count * static_cast<size_t>(InfoOf(from).parts); ++i) {
+    const auto* old = static_cast<const char*>(input.tensor.data) + i * old_part.size;
+    StoreElement(new_part.dtype, static_cast<char*>(changed.memory.data()) + i * new_part.size, LoadElement(old_part.dtype, old));
   }
   changed.value.tensor.dtype = InfoOf(to).dl;
   return changed;
@@ -88,8 +94,10 @@ Changed Misaligned(const aoti_value& input) {
 }
 
 bool HasElements(const InputSpec& /*input*/, const Shape& shape) { return ElementCount(shape) > 0; }
-bool HasSizes(const InputSpec& /*input*/, const Shape& shape) {
-  return std::count_if(shape.begin(), shape.end(), [](int64_t size) { return size > 1; }) >= 2;
+// A change that reads or lays out elements one after the other.
+bool HasElementsInARow(const InputSpec& input, const Shape& shape) { return input.layout == Layout::kRowMajor && HasElements(input, shape); }
+bool HasSizes(const InputSpec& input, const Shape& shape) {
+  return input.layout == Layout::kRowMajor && std::count_if(shape.begin(), shape.end(), [](int64_t size) { return size > 1; }) >= 2;
 }
 bool HasWideElements(const InputSpec& input, const Shape& shape) { return HasElements(input, shape) && InfoOf(input.dtype).size > 1; }
 
@@ -99,7 +107,8 @@ struct Mismatch {
   bool (*applies)(const InputSpec& input, const Shape& shape);
 };
 
-constexpr Mismatch kMismatches[] = {{"dtype", OtherDType, HasElements}, {"rank", OneMoreDimension, HasElements}, {"layout", OtherLayout, HasSizes}};
+constexpr Mismatch kMismatches[] = {
+    {"dtype", OtherDType, HasElementsInARow}, {"rank", OneMoreDimension, HasElements}, {"layout", OtherLayout, HasSizes}};
 
 // The last input it applies to: DYN_1 and DYN_3 look at first ones.
 std::optional<size_t> LastInput(const Case& c, bool (*applies)(const InputSpec&, const Shape&)) {

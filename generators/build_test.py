@@ -30,7 +30,7 @@ class Build(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.driver = fakes.Driver(Path(folder.name).resolve())
-        self.names = [case.name for case in all_cases() if not case.on_request]
+        self.names = [case.name for case in all_cases() if case.profile == "default"]
         self.claims = [claim.name for claim in all_claims()]
         self.hostile = [known.name for known in all_hostile()]
 
@@ -57,7 +57,7 @@ class Build(unittest.TestCase):
         self.expect(0, "2 of 2 packages ready, 2 compiled now", "text_decoder")
         self.assertEqual(set(self.driver.packages()), {"vision_encoder", "text_decoder"})
 
-    def test_a_case_on_request_is_compiled_where_it_is_named(self) -> None:
+    def test_a_case_outside_every_profile_is_compiled_where_it_is_named(self) -> None:
         self.expect(0, "1 of 1 packages ready, 1 compiled now", "batch_and_sequence_4096")
         self.assertEqual(list(self.driver.packages()), ["batch_and_sequence_4096"])
 

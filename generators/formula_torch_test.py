@@ -45,6 +45,14 @@ class FormulaInTorch(unittest.TestCase):
         self.expect_same("uint8", ValueRange(0, 255, 0))
         self.expect_same("bool", ValueRange(0, 1, 0))
 
+    def test_complex_elements_take_two_values_each(self) -> None:
+        import torch
+
+        for dtype, part in ((torch.complex64, torch.float32), (torch.complex128, torch.float64)):
+            made = formula.tensor("twin", (3, 5), dtype, ValueRange())
+            self.assertEqual(made.dtype, dtype)
+            self.assertTrue(torch.equal(torch.view_as_real(made), formula.tensor("twin", (3, 5, 2), part, ValueRange())))
+
     def test_scalars_and_empty_tensors_have_their_shape(self) -> None:
         self.expect_same("float32", ValueRange(), ())
         self.expect_same("float32", ValueRange(), (3, 0, 2))

@@ -97,6 +97,21 @@ class Plan(unittest.TestCase):
         sizes = {call.cell: call.shapes[0][0] for call in case.calls if call.name.startswith("rows_")}
         self.assertEqual(sizes, {"min": 2, "min_plus_1": 3, "mid": 9, "max": 16, "below_min": 1, "above_max": 17})
 
+    def test_a_dim_that_only_a_derived_size_uses_is_violated_there(self) -> None:
+        case = next(case for case in all_cases() if case.name == "splits")
+        violations = {call.cell: call.violates.size for call in case.calls if call.violates}
+        self.assertEqual(violations, {"below_min": 2, "above_max": 20})  # of 2 * pairs, with pairs of 2 to 9
+
+    def test_strides_follow_the_layout(self) -> None:
+        for layout, shape, strides in (
+            ("row_major", (2, 3, 4), (12, 4, 1)),
+            ("transposed", (2, 3, 4), (12, 1, 3)),
+            ("channels_last", (2, 3, 4, 5), (60, 1, 15, 3)),
+            ("every_other", (3, 4), (8, 2)),
+            ("transposed", (0, 4), (1, 1)),
+        ):
+            self.assertEqual(vocabulary.strides_of(layout, shape), strides, layout)
+
     def test_steps_make_a_case_stateful_and_follow_each_other(self) -> None:
         case = next(case for case in all_cases() if case.name == "kv_cache")
         self.assertTrue(case.stateful)
@@ -247,6 +262,27 @@ class BadCases(unittest.TestCase):
 
     def test_an_unknown_dtype(self) -> None:
         self.expect("input x", "unknown dtype float31; known: float64", lambda c: c.input("x", "float31", (2,)))
+
+    def test_an_unknown_layout_and_one_of_more_dimensions(self) -> None:
+        self.expect("input x", "unknown layout sparse; known: row_major", lambda c: c.input("x", "float32", (2, 2), layout="sparse"))
+        self.expect("input x", "transposed needs more dimensions than 1", lambda c: c.input("x", "float32", (2,), layout="transposed"))
+
+    def test_an_unknown_profile(self) -> None:
+        def body(c: Case) -> None:
+            c.input("x", "float32", (2,))
+            c.profile = "quick"
+            c.model(build)
+
+        self.expect("profile", "unknown profile quick; known: default, full, named", body)
+
+    def test_arguments_in_another_order_than_the_inputs(self) -> None:
+        def body(c: Case) -> None:
+            c.input("x", "float32", (2,))
+            c.input("y", "float32", (2,))
+            c.nest(lambda x, y: ({"second": y, "first": x},))
+            c.model(build)
+
+        self.expect("nest", "the arguments hold y, x, the inputs are x, y", body)
 
     def test_an_example_outside_its_dim(self) -> None:
         self.expect("dim n", r"example 9 is outside \[1, 8\]", lambda c: c.dim("n", min=1, max=8, example=9))

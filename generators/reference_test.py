@@ -58,7 +58,7 @@ class Blessed(InAFolder):
         from aoti_generate import compile, reference
 
         for case in all_cases():
-            if case.on_request:
+            if case.profile == "named":
                 continue  # takes minutes: it is checked where it is built
             with self.subTest(case.name):
                 reference.check_golden(case, compile.build_module(case), GOLDEN)
@@ -293,6 +293,27 @@ class Reference(InAFolder):
         case.after("fed", input="x", case="vision_encoder")
         with self.assertRaisesRegex(reference.GoldenError, r"call fed: vision_encoder gives \(1, 16, 32\), wanted is \(2, 3\)"):
             self.described(lambda x: x, case)
+
+    def test_none_complex_numbers_and_shared_memory_are_described(self) -> None:
+        import torch
+
+        case = fakes.a_case(Path(__file__))
+        calls, tensors = self.described(lambda x: (None, torch.complex(x, x * 2), x, x.t()), case)
+        none, complex_numbers, same, view = calls["example"]["outputs"]
+        self.assertEqual(none, {"none": True})
+        self.assertEqual((complex_numbers["dtype"], complex_numbers["shape"]), ("complex64", [2, 3]))
+        self.assertEqual(tensors["example/1"].tolist()[:2], [tensors["example/2"][0].item(), 2 * tensors["example/2"][0].item()])
+        self.assertEqual((same["shares_input"], "shares_output" in same), ([0], False))
+        self.assertEqual((view["shares_input"], view["shares_output"]), ([0], [2]))
+
+    def test_inputs_are_nested_and_laid_out_as_the_case_says(self) -> None:
+        from aoti_generate import compile
+
+        case = fakes.a_case(Path(__file__), inputs=[vocabulary.Input("x", "float32", (2, 3), ValueRange(), "transposed")])
+        case.nest(lambda x: ({"only": [x]},))
+        self.assertEqual(compile.make_inputs(case, case.calls[0])[0].stride(), (1, 2))
+        calls, _ = self.described(lambda parts: parts["only"][0] * 2, case)
+        self.assertEqual(calls["example"]["outputs"][0]["strides"], [1, 2])
 
     def test_nan_and_infinity_are_references_too(self) -> None:
         import torch

@@ -89,6 +89,7 @@ inline Run EveryVerdict() {
   run.provenance = {{"suite_version", "0.1.0"}, {"commit", "0123abc"}, {"command", "./aoti-cts run"}, {"started", "2025-01-02T03:04:05Z"},
                     {"torch", "2.15.0+cpu"},    {"isa", "avx2"},       {"compiler", "g++ 12.2"},      {"host", kNasty}};
   run.runners = {{"package", {{"torch", "2.15.0"}, {"capabilities", {"run", "metadata"}}}}};
+  run.programs = {{"mlp_dynamic", "The MLP with batch 1 to 64.", "default"}, {"odd_one", kNasty, "full"}};
   AddGood(run);
   AddBroken(run);
   AddKnownAndRecorded(run);

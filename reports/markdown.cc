@@ -15,13 +15,14 @@
 namespace aoti_cts {
 namespace {
 
-constexpr size_t kBrokenBudget = 480 * kKiB;
+constexpr size_t kBrokenBudget = 430 * kKiB;
 constexpr size_t kUntriedBudget = 160 * kKiB;
 constexpr size_t kRecordedBudget = 160 * kKiB;
 constexpr size_t kFieldBugsBudget = 48 * kKiB;
+constexpr size_t kProgramsBudget = 50 * kKiB;
 constexpr size_t kSmallBudget = 40 * kKiB;  // known issues, coverage, provenance, complaints
 constexpr size_t kHeadroom = 16 * kKiB;     // sentence, verdict table, headings, the sentences that tell of a cut
-static_assert(kBrokenBudget + kUntriedBudget + kRecordedBudget + kFieldBugsBudget + 4 * kSmallBudget + kHeadroom <= 1024 * kKiB);
+static_assert(kBrokenBudget + kUntriedBudget + kRecordedBudget + kFieldBugsBudget + kProgramsBudget + 4 * kSmallBudget + kHeadroom <= 1024 * kKiB);
 
 constexpr size_t kMessageBytes = 16 * kKiB;
 constexpr size_t kOutputBytes = 4 * kKiB;
@@ -125,6 +126,13 @@ std::string Coverage(const Run& run) {
   return section.Finish();
 }
 
+std::string Programs(const Run& run) {
+  Section section("## Programs\n\n| program | what it is for | profile |\n|---|---|---|\n", kProgramsBudget);
+  for (const Program& program : run.programs)
+    section.Item(fmt::format("| {} | {} | {} |\n", Code(program.name, true), Escaped(program.about), Escaped(program.profile)));
+  return section.Finish();
+}
+
 std::string Provenance(const Run& run) {
   Section section("## Provenance\n\n| what | value |\n|---|---|\n", kSmallBudget);
   for (const auto& [name, value] : run.provenance.items()) section.Item(fmt::format("| {} | {} |\n", Escaped(name), Escaped(ValueText(value))));
@@ -144,7 +152,7 @@ std::string Complaints(const Run& run) {
 
 std::string Markdown(const Run& run, const Ledger* field_bugs) {
   return "# AOTI-CTS\n\n**" + VerdictSentence(run) + "**\n\n" + VerdictTable(run) + Broken(run) + KnownIssues(run) + FieldBugs(run, field_bugs) +
-         Recorded(run) + Untried(run) + Coverage(run) + Provenance(run) + Complaints(run);
+         Recorded(run) + Untried(run) + Coverage(run) + Programs(run) + Provenance(run) + Complaints(run);
 }
 
 }  // namespace aoti_cts

@@ -137,6 +137,9 @@ void ReadPlan(const std::filesystem::path& file, Run& run) {
   try {
     const json plan = json::parse(stream);
     run.provenance = plan.at("provenance");
+    for (const json& program : plan.value("programs", json::array()))
+      run.programs.push_back(
+          {program.at("name").get<std::string>(), program.at("about").get<std::string>(), program.at("profile").get<std::string>()});
     for (const json& test : plan.at("tests")) run.records.push_back(PlannedRecord(test));
   } catch (const std::exception& e) {
     throw std::runtime_error(file.string() + ": " + e.what());

@@ -50,11 +50,19 @@ struct Record {
 
 nlohmann::json ToJson(const Record& record);
 
+// A program that a run has tests of.
+struct Program {
+  std::string name;
+  std::string about;    // what it is for, in one line
+  std::string profile;  // who compiles and runs it: default, full, named
+};
+
 // One run: its planned tests with what is known of each, and where and how it ran.
 struct Run {
   nlohmann::json provenance = nlohmann::json::object();
   std::vector<Record> records;                                  // in plan order
   std::vector<std::pair<std::string, nlohmann::json>> runners;  // name, description
+  std::vector<Program> programs;                                // in the order of case files; none in runs of suites that did not say
   std::vector<std::string> complaints;  // what went wrong outside any test: a runner that could not be opened, a dead known issue
   bool interrupted = false;             // a test was interrupted and has not been run since
 };

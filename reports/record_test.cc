@@ -34,7 +34,8 @@ class RecordTest : public testing::Test {
   RecordTest() {
     json tests = json::array();
     for (const Record& record : {first_, second_}) tests.push_back(ToJson(record));
-    folder_.Write("plan.json", json{{"provenance", {{"commit", "abc"}}}, {"tests", tests}}.dump());
+    const json programs{{{"name", "mlp"}, {"about", "for tests"}, {"profile", "full"}}};
+    folder_.Write("plan.json", json{{"provenance", {{"commit", "abc"}}}, {"programs", programs}, {"tests", tests}}.dump());
   }
 
   std::filesystem::path Records() const { return folder_.File("records.jsonl"); }
@@ -65,6 +66,10 @@ TEST_F(RecordTest, EverythingWrittenOfATestIsReadBack) {
   EXPECT_EQ(ToJson(run.records[0]), ToJson(record));
   EXPECT_EQ(ToJson(run.records[1]), ToJson(second_));
   EXPECT_EQ(run.provenance.at("commit"), "abc");
+  ASSERT_EQ(run.programs.size(), 1u);
+  EXPECT_EQ(run.programs[0].name, "mlp");
+  EXPECT_EQ(run.programs[0].about, "for tests");
+  EXPECT_EQ(run.programs[0].profile, "full");
 }
 
 TEST_F(RecordTest, InfiniteMarginsAreReadBackAsInfinite) {

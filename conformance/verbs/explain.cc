@@ -321,7 +321,9 @@ class Explainer {
     std::string text = Hanging(c.name + "  ", c.doc);
     text += Row("source", c.source) + Row("written", fmt::format("generators/{}:{}", c.file, c.line)) + Row("device", c.device);
     for (const DimSpec& dim : c.dims) text += Row("dim", fmt::format("{}: {} to {}", dim.name, dim.min, dim.max));
-    for (const InputSpec& input : c.inputs) text += Row("input", fmt::format("{}: {} {}", input.name, InfoOf(input.dtype).name, Sizes(input)));
+    for (const InputSpec& input : c.inputs)
+      text += Row("input", fmt::format("{}: {} {}{}", input.name, InfoOf(input.dtype).name, Sizes(input),
+                                       input.layout == Layout::kRowMajor ? "" : fmt::format(" {}", NameOf(input.layout))));
     text += "\nCalls\n";
     for (const Call& call : c.calls) {
       text += Hanging(fmt::format("  {:<20} ", call.name), fmt::format("{}, {} ({})", ShapesOf(c, call), Promised(c, call), call.cell));

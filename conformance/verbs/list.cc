@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// list: what there is. Needs the plan only: no package, no torch.
+// list: what there is. Needs the plan only, and for duplicates the manifest of the packages; no torch.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <set>
 
+#include "conformance/programs.h"
 #include "conformance/verbs/verbs.h"
 #include "reports/text.h"
 
@@ -17,7 +19,7 @@ struct ListOptions {
   Selection selection;
   std::string runner = "package";
   bool cases = false, claims = false, hostile = false, tests = false, requirements = false, runners = false, areas = false, ctest = false,
-       one_entry = false;
+       one_entry = false, duplicates = false;
 };
 
 std::vector<std::string> InTreeRunners(const std::filesystem::path& folder) {
@@ -89,6 +91,49 @@ void PrintCtestEntries(const std::vector<CtestEntry>& entries, const std::string
              runner, runner, names);
 }
 
+void PrintCases(const std::vector<Case>& cases) {
+  for (const Case& c : cases) {
+    if (c.is_claim()) continue;
+    const std::string about = c.profile == CaseProfile::kDefault ? ""
+                              : c.profile == CaseProfile::kFull  ? ", profile full"
+                                                                 : ", only where it is named";
+    fmt::print("{}", Hanging(fmt::format("{:<33}  ", c.name), fmt::format("{} [{}]{}", c.doc, c.source, about)));
+  }
+}
+
+// No two programs are the same, but where one says so: else the number of cases says nothing.
+int PrintDuplicates(const std::vector<Case>& cases, const std::filesystem::path& manifest) {
+  auto packages = ReadPackages(manifest);
+  if (!packages) return Complain(packages.error());
+  const Duplicates found = FindDuplicates(cases, *packages);
+  if (!found.unknown.empty()) {
+    return Complain({fmt::format("{} no package, so that nothing is known of its operators, for example {}: run ./aoti-cts build --profile full",
+                                 found.unknown.size() == 1 ? "1 case has" : fmt::format("{} cases have", found.unknown.size()), found.unknown[0])});
+  }
+  for (const auto& [first, second] : found.pairs) {
+    const Case& c = *std::find_if(cases.begin(), cases.end(), [&](const Case& other) { return other.name == second; });
+    fmt::print("{} and {} are the same program\n{}", first, second, Hanging("    ", ProgramFacts(c, *packages->by_case.at(second).package)));
+  }
+  for (const std::string& name : found.repeats) fmt::print("{} is the program of another case again, as it says: not counted\n", name);
+  fmt::print("{} programs that differ in operators, dtypes, layouts, dims or options\n", found.distinct);
+  return found.pairs.empty() ? kExitGood : kExitRed;
+}
+
+// One requirement with the sentences that try it.
+void PrintRequirement(const Requirement& requirement, const std::vector<PlannedTest>& tests) {
+  fmt::print("{}", Hanging(fmt::format("{:<8} ", requirement.id), fmt::format("{} [{}]", requirement.statement, requirement.source)));
+  fmt::print("{}{}", Hanging("    positive: ", requirement.positive), Hanging("    negative: ", requirement.negative));
+  std::vector<const Property*> properties;
+  for (const PlannedTest& test : tests) {
+    const bool known = std::find(properties.begin(), properties.end(), test.property) != properties.end();
+    if (test.property->requirement == requirement.id && !known) properties.push_back(test.property);
+  }
+  for (const Property* property : properties) {
+    const auto count = std::count_if(tests.begin(), tests.end(), [&](const PlannedTest& test) { return test.property == property; });
+    fmt::print("    {:>4} {:<8} {}\n", count, property->judged ? "judged" : "recorded", property->sentence);
+  }
+}
+
 int Execute(const ListOptions& options) {
   if (options.ctest) {
     PrintCtestEntries(CtestEntries(options), options.runner);
@@ -107,13 +152,10 @@ int Execute(const ListOptions& options) {
   auto catalogue = ReadCatalogue(options.paths.requirements);
   if (!catalogue) return Complain(catalogue.error());
   if (options.cases) {
-    for (const Case& c : *cases) {
-      if (c.is_program())
-        fmt::print("{}", Hanging(fmt::format("{:<18}  ", c.name),
-                                 fmt::format("{} [{}]{}", c.doc, c.source, c.on_request ? ", only where it is named" : "")));
-    }
+    PrintCases(*cases);
     return kExitGood;
   }
+  if (options.duplicates) return PrintDuplicates(*cases, options.paths.packages);
   if (options.claims) {
     for (const Case& c : *cases) {
       if (c.is_claim()) fmt::print("{}\n{}", c.name, Hanging(fmt::format("    {:<8}", c.requirement), fmt::format("{} [{}]", c.doc, c.source)));
@@ -131,6 +173,14 @@ int Execute(const ListOptions& options) {
   if (options.tests) {
     for (const PlannedTest& test : tests) fmt::print("{}\n", test.id);
     return tests.empty() ? kExitNothingRan : kExitGood;
+  }
+  if (!options.selection.requirements.empty()) {
+    for (const std::string& id : options.selection.requirements) {
+      const Requirement* requirement = catalogue->Find(id);
+      if (requirement == nullptr) return Complain({fmt::format("no requirement is called {}: ./aoti-cts list --requirements names them all", id)});
+      PrintRequirement(*requirement, tests);
+    }
+    return kExitGood;
   }
   const auto claims = std::count_if(cases->begin(), cases->end(), [](const Case& c) { return c.is_claim(); });
   const auto hostile = std::count_if(cases->begin(), cases->end(), [](const Case& c) { return c.is_hostile(); });
@@ -158,6 +208,7 @@ void AddList(CLI::App& app, Action& chosen) {
   verb->add_flag("--claims", options->claims, "claims of documents that a script tries, with their requirement");
   verb->add_flag("--hostile", options->hostile, "hostile packages with what must become of them, and what was done to each");
   verb->add_flag("--tests", options->tests, "ids of all tests that the selection leaves");
+  verb->add_flag("--duplicates", options->duplicates, "cases whose programs are the same; exit 1 where there are any. Needs the packages of all");
   verb->add_flag("--areas", options->areas, "areas of the contract");
   verb->add_flag("--runners", options->runners, "runners of this build");
   verb->add_flag("--ctest", options->ctest, "the entries for ctest, as CMake text");
@@ -165,6 +216,7 @@ void AddList(CLI::App& app, Action& chosen) {
   verb->add_option("--runner", options->runner, "name of the runner in test ids")->capture_default_str();
   AddSelectionOptions(*verb, options->selection);
   verb->add_option("--plan", options->paths.plan, "the cases (cases.json)")->group("Paths");
+  verb->add_option("--packages", options->paths.packages, "the manifest of the packages (packages.json)")->group("Paths");
   verb->callback([options, &chosen] { chosen = [options] { return Execute(*options); }; });
 }
 

@@ -112,7 +112,7 @@ int Execute(RunOptions& options) {
   if (const auto twice = SameName(campaign.runners)) return Complain(*twice);
   if (const auto complaint = LedgerComplaint()) return Complain(*complaint);
   if (!options.no_build && !OfAnotherTorch(campaign.paths)) {
-    const int built = BuildPackages(campaign.paths, /*keep_going=*/true, campaign.selection.cases);
+    const int built = BuildPackages(campaign.paths, /*keep_going=*/true, campaign.selection);
     if (built != 0) return built;
   }
   std::string again = campaign.command + (campaign.resume ? "" : " --resume");

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <stdexcept>
 
 #include "conformance/catalogue.h"
@@ -44,9 +45,11 @@ std::vector<std::string> GeneratorArguments(const std::string& verb, const Paths
   return {verb, "--store", StoreFolder().string(), "--golden", paths.golden.string(), "--torch", AOTI_TORCH_ROOT};
 }
 
-std::vector<std::string> BuildArguments(const Paths& paths, bool keep_going) {
+const std::map<std::string, Profile> kProfiles{{"default", Profile::kDefault}, {"full", Profile::kFull}};
+
+std::vector<std::string> BuildArguments(const Paths& paths, bool keep_going, Profile profile) {
   std::vector<std::string> arguments = GeneratorArguments("build", paths);
-  arguments.insert(arguments.end(), {"--manifest", paths.packages.string()});
+  arguments.insert(arguments.end(), {"--manifest", paths.packages.string(), "--profile", profile == Profile::kFull ? "full" : "default"});
   if (keep_going) arguments.emplace_back("--keep-going");
   return arguments;
 }
@@ -67,8 +70,8 @@ void AddPathOptions(CLI::App& verb, Paths& paths) {
 }
 
 void AddSelectionOptions(CLI::App& verb, Selection& selection) {
-  static const std::map<std::string, Profile> kProfiles{{"default", Profile::kDefault}, {"full", Profile::kFull}};
-  verb.add_option("--profile", selection.profile, "default, or full: what is about the loader for every case, not for representative ones only")
+  verb.add_option("--profile", selection.profile,
+                  "default, or full: all cases, and what is about the loader for every case, not for representative ones only")
       ->transform(CLI::CheckedTransformer(kProfiles))
       ->option_text("default|full")
       ->group("Selection");
@@ -125,9 +128,9 @@ int RunGenerators(const std::vector<std::string>& arguments) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : kExitInterrupted;
 }
 
-int BuildPackages(const Paths& paths, bool keep_going, const std::vector<std::string>& names) {
-  std::vector<std::string> arguments = BuildArguments(paths, keep_going);
-  arguments.insert(arguments.end(), names.begin(), names.end());
+int BuildPackages(const Paths& paths, bool keep_going, const Selection& selection) {
+  std::vector<std::string> arguments = BuildArguments(paths, keep_going, selection.profile);
+  arguments.insert(arguments.end(), selection.cases.begin(), selection.cases.end());
   return RunGenerators(arguments);
 }
 
@@ -137,6 +140,7 @@ void AddBuild(CLI::App& app, Action& chosen) {
     std::vector<std::string> cases;
     int jobs = 0;
     bool keep_going = false;
+    Profile profile = Profile::kDefault;
   };
   auto options = std::make_shared<Options>();
   CLI::App* verb =
@@ -144,12 +148,15 @@ void AddBuild(CLI::App& app, Action& chosen) {
                          "compile the packages, try the claims and make the hostile packages that are missing (needs Python with torch, and a "
                          "C++ compiler)");
   verb->add_option("cases", options->cases, "only these cases, claims or hostile packages");
+  verb->add_option("--profile", options->profile, "default, or full: what is compiled where no case is named")
+      ->transform(CLI::CheckedTransformer(kProfiles))
+      ->option_text("default|full");
   verb->add_option("-j,--jobs", options->jobs, "packages at a time (default: one per core)");
   verb->add_flag("--keep-going", options->keep_going, "exit 0 although a case does not compile or a claim cannot be tried: its tests will say so");
   AddPathOptions(*verb, options->paths);
   verb->callback([options, &chosen] {
     chosen = [options] {
-      std::vector<std::string> arguments = BuildArguments(options->paths, options->keep_going);
+      std::vector<std::string> arguments = BuildArguments(options->paths, options->keep_going, options->profile);
       if (options->jobs > 0) arguments.insert(arguments.end(), {"--jobs", std::to_string(options->jobs)});
       arguments.insert(arguments.end(), options->cases.begin(), options->cases.end());
       return RunGenerators(arguments);

@@ -38,8 +38,8 @@ void AddAbi(CLI::App& app, Action& chosen);
 int RunGenerators(const std::vector<std::string>& arguments);
 // In words what is wrong with the ledger and the field bugs that the reports are made with: better known before the tests than after them.
 std::optional<Error> LedgerComplaint();
-// `build` with the default store and manifest; of `names` only, where there are any.
-int BuildPackages(const Paths& paths, bool keep_going, const std::vector<std::string>& names);
+// `build` with the default store and manifest; of the selected cases only, where there are any, else of the profile.
+int BuildPackages(const Paths& paths, bool keep_going, const Selection& selection);
 
 // What the runner `faulty` can break, and the property that must notice it; the control has none.
 struct Fault {

@@ -24,6 +24,7 @@ def _parser() -> argparse.ArgumentParser:
     building = verbs.add_parser("build", help="compile what the store lacks and write the manifest")
     building.add_argument("--manifest", type=Path, required=True)
     building.add_argument("--keep-going", action="store_true", help="exit 0 although a case has no package: its tests will say so")
+    building.add_argument("--profile", choices=["default", "full"], default="default", help="what is compiled where nothing is named")
     blessing = verbs.add_parser("bless", help="write .unapproved goldens, or approve them")
     blessing.add_argument("--approve", action="store_true")
     worker = verbs.add_parser("worker", help=argparse.SUPPRESS)
@@ -62,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # a driver that is told to end takes its workers with it
         settings = crew.Settings(options.torch, options.store, options.golden, options.jobs)
         if options.verb == "build":
-            failures = build.build(settings, options.cases, options.manifest)
+            failures = build.build(settings, options.cases, options.manifest, options.profile)
             return 0 if options.keep_going or not failures else 1
         return 1 if build.bless(settings, options.cases, options.approve) else 0
     except KeyboardInterrupt:

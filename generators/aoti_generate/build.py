@@ -27,23 +27,24 @@ SECONDS_TO_START = 8.0  # import of torch, first export
 SECONDS_FOR_HEADERS = 22.0
 
 
-def select(names: typing.Sequence[str]) -> tuple[list[Case], list[Claim], list[Hostile]]:
-    """The named cases, claims and hostile packages with the cases that those need; where none is named all that is not on request only."""
+def select(names: typing.Sequence[str], profile: str = "default") -> tuple[list[Case], list[Claim], list[Hostile]]:
+    """The named cases, claims and hostile packages with the cases that those need; where none is named, what the profile compiles."""
     cases, claims, hostile = all_cases(), all_claims(), all_hostile()
     unknown = [name for name in names if name not in {entry.name for entry in [*cases, *claims, *hostile]}]
     if unknown:
         lists = "./aoti-cts list --cases, list --claims and list --hostile name them all"
         raise CaseError(f"no case, claim or hostile package is called {', '.join(unknown)}: {lists}")
-    needed = {call.feed.case for case in cases if case.name in names for call in case.calls if call.feed}
-    needed |= {good for known in hostile if known.name in names for good in (known.made_from, known.other)}
-    wanted = [case for case in cases if case.name in needed or (case.name in names if names else not case.on_request)]
-    claimed = [claim for claim in claims if not names or claim.name in names]
-    return wanted, claimed, [known for known in hostile if not names or known.name in names]
+    compiled = ("default", "full") if profile == "full" else ("default",)
+    chosen = {case.name for case in cases if (case.name in names if names else case.profile in compiled)}
+    chosen |= {call.feed.case for case in cases if case.name in chosen for call in case.calls if call.feed}
+    altered = [known for known in hostile if not names or known.name in names]
+    chosen |= {good for known in altered for good in (known.made_from, known.other)}
+    return [case for case in cases if case.name in chosen], [claim for claim in claims if not names or claim.name in names], altered
 
 
-def build(settings: Settings, names: typing.Sequence[str], manifest: Path) -> int:
+def build(settings: Settings, names: typing.Sequence[str], manifest: Path, profile: str = "default") -> int:
     """Makes sure that what is named is in the store and writes the manifest of all that is there. Returns how many are not."""
-    cases, claims, hostile = select(names)
+    cases, claims, hostile = select(names, profile)
     store = Store(settings.store_root, find_toolchain(settings.torch_root))
     packages, failed = _compile(cases, store, settings)
     answers, untried = _try(claims, store, settings)
@@ -95,7 +96,7 @@ def _entry(case: Case, store: Store, facts: dict[str, typing.Any] | None, failur
         return {"case": case.name, "unavailable": too_old}
     if facts is None:
         return {"case": case.name, "failed": failure or "not built"}
-    keep = ("sha256", "bytes", "seconds", "exported_inputs", "eager_error", "constants", "torch", "torch_git", "compiler", "isa")
+    keep = ("sha256", "bytes", "seconds", "exported_inputs", "operators", "eager_error", "constants", "torch", "torch_git", "compiler", "isa")
     return {"case": case.name, "path": str(store.content_path(facts["content"])), **{key: facts[key] for key in keep}}
 
 
@@ -153,7 +154,7 @@ def bless(settings: Settings, names: typing.Sequence[str], approve: bool) -> int
             path.replace(path.with_suffix(""))
             print(f"approved {path.with_suffix('').name}", file=sys.stderr)
         return 0
-    cases, claims, hostile = select(names)
+    cases, claims, hostile = select(names, "full")
     if names and claims:
         raise CaseError(f"{claims[0].name} is a claim: only cases have goldens")
     if names and hostile:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The vocabulary a case is written in, one screen: @case, c.dim, c.input, c.call, c.violation, c.data_error, c.tasks, c.steps, c.after,
-c.beside, c.weight_sets, c.needs_torch, c.model.
+"""The vocabulary a case is written in, one screen: @case, c.dim, c.input, c.nest, c.call, c.violation, c.data_error, c.tasks, c.steps,
+c.after, c.beside, c.weight_sets, c.needs_torch, c.model, c.forward.
 
 A case is a program, how it is exported, and what each call of the compiled package must do. It is written in one file under
 `aoti_generate/cases/`; everything else (plan, package, golden, tests) follows. Nothing here or there imports torch at module level:
@@ -17,7 +17,14 @@ from pathlib import Path
 
 from .formula import ValueRange
 
-DTYPES = ("float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
+if typing.TYPE_CHECKING:
+    import torch
+
+DTYPES = ("float64", "float32", "float16", "bfloat16", "complex128", "complex64", "int64", "int32", "int16", "int8", "uint8", "bool")
+# default: compiled and run by everybody. full: with `--profile full`, or where named. named: where named only, for it is large.
+PROFILES = ("default", "full", "named")
+# How the elements of an input lie in memory; `strides_of` says it in numbers.
+LAYOUTS = ("row_major", "transposed", "channels_last", "every_other")
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _LIMITS = {
     "int64": (-(2**53), 2**53),
@@ -63,6 +70,21 @@ class Derived:
 Size = int | Dim | Derived
 
 
+def strides_of(layout: str, shape: typing.Sequence[int]) -> tuple[int, ...]:
+    """Strides of an input of `layout`, in elements. The same stands in fixtures/tensor.cc."""
+    order = list(range(len(shape)))  # from the dimension that runs slowest to the one that runs fastest
+    if layout == "transposed":
+        order[-2], order[-1] = order[-1], order[-2]
+    if layout == "channels_last":
+        order.append(order.pop(1))
+    stride = 2 if layout == "every_other" else 1  # a view of every other element of a tensor twice as wide
+    strides = [0] * len(shape)
+    for dimension in reversed(order):
+        strides[dimension] = stride
+        stride *= max(shape[dimension], 1)
+    return tuple(strides)
+
+
 def dim_of(size: Size) -> Dim | None:
     """The Dim a size depends on."""
     return size.dim if isinstance(size, Derived) else size if isinstance(size, Dim) else None
@@ -70,12 +92,13 @@ def dim_of(size: Size) -> Dim | None:
 
 @dataclass(frozen=True)
 class Input:
-    """A tensor input; `shape` counts elements and may hold Dims and sizes derived from them."""
+    """A tensor input; `shape` counts elements and may hold Dims and sizes derived from them; `layout` is one of LAYOUTS."""
 
     name: str
     dtype: str
     shape: tuple[Size, ...]
     values: ValueRange
+    layout: str = "row_major"
 
 
 @dataclass(frozen=True)
@@ -121,7 +144,8 @@ class Case:
 
     contraction: number of terms in the longest sum behind one output element; scales the numeric limit.
     representative: one of the few that stand for all where a property is about the loader rather than the program.
-    on_request: so large that it is compiled and run only where it is named.
+    profile: who compiles and runs it, one of PROFILES.
+    repeats: the case whose program this is again, with other sizes: it is not counted as a program of its own.
     fake_example: export with an example input that has no data.
     operators: the program uses the project's library of custom operators, runners/operators.cc.
     weight_bytes: size of the parameters, said where it is so large that one copy more can be seen in the memory of a process.
@@ -142,12 +166,14 @@ class Case:
     operators: bool = False
     stateful: bool = False
     representative: bool = False
-    on_request: bool = False
+    profile: str = "default"
+    repeats: str = ""
     weights: ValueRange = field(default_factory=lambda: ValueRange(-64, 63, 9))
     sets_of_weights: int = 0
     options: dict[str, typing.Any] = field(default_factory=dict)
     since: tuple[str, str] | None = None
     builder: typing.Callable[[], typing.Any] | None = None
+    arrange: typing.Callable[..., tuple[typing.Any, ...]] | None = None
 
     # --- what a case says ---------------------------------------------------------------------------------------------
     def dim(self, name: str, *, min: int, max: int, example: int | None = None, beyond: tuple[int, ...] = ()) -> Dim:
@@ -161,21 +187,33 @@ class Case:
         self.dims.append(dim)
         return dim
 
-    def input(self, name: str, dtype: str, shape: tuple[Size, ...], values: ValueRange | None = None) -> None:
+    def input(self, name: str, dtype: str, shape: tuple[Size, ...], values: ValueRange | None = None, *, layout: str = "row_major") -> None:
         """The next input, in call order."""
         self._require(bool(_NAME.match(name)), f"input {name}: a name is [a-z][a-z0-9_]*")
         self._require(all(spec.name != name for spec in self.inputs), f"input {name}: described twice")
         self._require(dtype in DTYPES, f"input {name}: unknown dtype {dtype}; known: {', '.join(DTYPES)}")
         if values is None:
             low, high = _LIMITS.get(dtype, (-64, 63))
-            values = ValueRange(max(low, -64), min(high, 63), 5 if "float" in dtype else 0)
+            values = ValueRange(max(low, -64), min(high, 63), 0 if dtype in _LIMITS else 5)
+        self._require(layout in LAYOUTS, f"input {name}: layout: unknown layout {layout}; known: {', '.join(LAYOUTS)}")
+        ranks = {"transposed": len(shape) >= 2, "channels_last": len(shape) >= 3}
+        self._require(ranks.get(layout, True), f"input {name}: layout: {layout} needs more dimensions than {len(shape)}")
         for size in shape:
             self._require(
                 size >= 0 if isinstance(size, int) else dim_of(size) in self.dims,
                 f"input {name}: shape: {size} is neither a size nor a dim of this case",
             )
         self._check_values(name, dtype, values)
-        self.inputs.append(Input(name, dtype, tuple(shape), values))
+        self.inputs.append(Input(name, dtype, tuple(shape), values, layout))
+
+    def nest(self, arrange: typing.Callable[..., tuple[typing.Any, ...]]) -> None:
+        """How the model takes its inputs, where it is not one after the other: `arrange` is given all of them and returns the positional
+        arguments, with inputs in lists, tuples and dicts, in call order."""
+        self.arrange = arrange
+
+    def arguments(self, leaves: typing.Sequence[typing.Any]) -> tuple[typing.Any, ...]:
+        """The positional arguments that hold one leaf per input."""
+        return tuple(leaves) if self.arrange is None else self.arrange(*leaves)
 
     def call(self, name: str, *, sizes: dict[str, int] | None = None, values: dict[str, ValueRange] | None = None) -> None:
         """A call inside the contract: judged against the golden. `values` replaces an input's value range."""
@@ -272,6 +310,27 @@ class Case:
         self.builder = builder
         return builder
 
+    def forward(self, function: typing.Callable[..., typing.Any]) -> typing.Callable[..., typing.Any]:
+        """Decorator of what a model without weights does: `function` is given torch, then the inputs. A shorter c.model."""
+
+        def build() -> torch.nn.Module:
+            import torch
+
+            class Function(torch.nn.Module):
+                def forward(self, *inputs: typing.Any) -> typing.Any:
+                    return function(torch, *inputs)
+
+            # what export calls the inputs
+            named = [
+                inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+                for name in ("self", *list(inspect.signature(function).parameters)[1:])
+            ]
+            Function.forward.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
+            return Function()
+
+        self.builder = build
+        return function
+
     # --- what follows from it -----------------------------------------------------------------------------------------
     def unavailable_with(self, torch_version: str) -> str:
         """In words why this torch cannot build the case; empty where it can. A development build counts as its release."""
@@ -290,6 +349,10 @@ class Case:
         self._require(self.contraction >= 1, f"contraction: {self.contraction} is below 1")
         self._require(not (self.stateful and self.sets_of_weights), "weight_sets: a program that changes its own buffers has no fixed weights")
         self._require(self.weight_bytes >= 0, f"weight_bytes: {self.weight_bytes} is below 0")
+        self._require(self.profile in PROFILES, f"profile: unknown profile {self.profile}; known: {', '.join(PROFILES)}")
+        names = [spec.name for spec in self.inputs]
+        nested = list(_leaves(self.arguments(names)))
+        self._require(nested == names, f"nest: the arguments hold {', '.join(map(str, nested))}, the inputs are {', '.join(names)}")
         self._add("example", "example", "ok", self._shapes({}), None)
         self._add("second", "second", "ok", self._shapes({}), None)  # the same sizes, other values: no result can be a stale one
         for dim in self.dims:
@@ -331,10 +394,9 @@ class Case:
         return [tuple(size_of(d) for d in i.shape) for i in self.inputs]
 
     def _first_use(self, dim: Dim, size: int) -> Violation:
-        for index, spec in enumerate(self.inputs):
-            for position, d in enumerate(spec.shape):
-                if d == dim:
-                    return Violation(index, position, size)
+        uses = [(index, position, d) for index, spec in enumerate(self.inputs) for position, d in enumerate(spec.shape) if dim_of(d) == dim]
+        for index, position, used in sorted(uses, key=lambda use: isinstance(use[2], Derived)):  # a derived one only where there is no other
+            return Violation(index, position, used.times * size + used.plus if isinstance(used, Derived) else size)
         raise CaseError(f"{self.file}:{self.line}: case {self.name}: dim {dim.name}: no input uses it")
 
     def _check_values(self, name: str, dtype: str, values: ValueRange) -> None:
@@ -361,6 +423,15 @@ def _numbers(version: str) -> tuple[int, int, int] | None:
     return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
 
 
+def _leaves(value: typing.Any) -> typing.Iterator[typing.Any]:
+    """What lists, tuples and dicts hold, in order."""
+    if isinstance(value, list | tuple | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(item)
+    else:
+        yield value
+
+
 def _task_size(dim: Dim, task: int, count: int) -> int:
     """Spread over the range, without its lower end: sizes 0 and 1 are special to torch and have cells of their own."""
     low = min(dim.min + 1, dim.max)
@@ -370,13 +441,16 @@ def _task_size(dim: Dim, task: int, count: int) -> int:
 _registered: list[Case] = []
 
 
-def case(*, source: str) -> typing.Callable[[typing.Callable[[Case], None]], typing.Callable[[Case], None]]:
-    """Registers the decorated function as a case of its own name. `source`: where the promise comes from (SPEC ids or seed sections)."""
+def case(*, source: str, profile: str = "default") -> typing.Callable[[typing.Callable[[Case], None]], typing.Callable[[Case], None]]:
+    """Registers the decorated function as a case of its own name.
+
+    source: where the promise comes from (SPEC ids or seed sections). profile: who compiles and runs it, one of PROFILES.
+    """
 
     def register(function: typing.Callable[[Case], None]) -> typing.Callable[[Case], None]:
         code = function.__code__
         doc = inspect.getdoc(function) or ""
-        described = Case(function.__name__, source, doc, Path(code.co_filename), code.co_firstlineno)
+        described = Case(function.__name__, source, doc, Path(code.co_filename), code.co_firstlineno, profile=profile)
         function(described)
         described.finish()
         for known in _registered:
@@ -398,7 +472,9 @@ def all_cases() -> list[Case]:
     from . import cases
 
     cases.load()
+    names = {described.name for described in _registered}
     for described in _registered:
+        described._require(not described.repeats or described.repeats in names, f"repeats: there is no case {described.repeats}")
         for call in described.calls:
             if call.cell == "beside":
                 other = next((other for other in _registered if other.name == call.name), None)

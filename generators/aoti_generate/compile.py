@@ -17,10 +17,12 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from . import formula, plan
-from .case import Call, Case, Derived, Dim, Size, case_called
+from .case import Call, Case, Derived, Dim, Input, Size, case_called, strides_of
+from .formula import ValueRange
 from .store import Store, sha256
 
 # What export writes beside the program itself: sources of the tracer, ids, the caller's example tensors.
+_VARIANCES = ValueRange(1, 64, 5)  # of batch norm: what is below zero has no root
 _NOT_PROGRAM = ("/.data/", "sample_inputs", "serialization_id", "byteorder", "archive_format", "archive_version")
 
 
@@ -38,7 +40,7 @@ def load_operators() -> None:
 
 
 def build_module(case: Case) -> torch.nn.Module:
-    """The case's module in eval mode, with every parameter and floating buffer filled by formula."""
+    """The case's module in eval mode, with every parameter and every buffer that holds no integers filled by formula."""
     assert case.builder is not None
     if case.operators:
         load_operators()
@@ -50,10 +52,11 @@ def with_weights(module: torch.nn.Module, case: Case, sets: tuple[int, int]) -> 
     position = 0
     with torch.no_grad():
         for kind, name, value in _constants(module):
-            if value.is_floating_point():
+            if value.is_floating_point() or value.is_complex():
                 number = sets[position % 2]
                 of_set = f"@{number}" if number else ""
-                value.copy_(formula.tensor(f"{case.name}{of_set}/{kind}/{name}", value.shape, value.dtype, case.weights))
+                values = _VARIANCES if name.endswith("running_var") else case.weights
+                value.copy_(formula.tensor(f"{case.name}{of_set}/{kind}/{name}", value.shape, value.dtype, values))
                 position += 1
     return module
 
@@ -82,14 +85,18 @@ def constant_facts(module: torch.nn.Module) -> list[dict[str, typing.Any]]:
 def make_inputs(case: Case, call: Call) -> tuple[torch.Tensor, ...]:
     """The inputs of one call, by formula."""
     return tuple(
-        formula.tensor(f"{case.name}/{call.inputs_of or call.name}/{spec.name}", shape, dtype_of(spec.dtype), values)
+        _laid_out(spec, formula.tensor(f"{case.name}/{call.inputs_of or call.name}/{spec.name}", shape, dtype_of(spec.dtype), values))
         for spec, shape, values in zip(case.inputs, call.shapes, call.values, strict=True)
     )
 
 
-def as_tensors(result: typing.Any) -> list[torch.Tensor]:
-    """A model's result as a list of its outputs."""
-    return [result] if isinstance(result, torch.Tensor) else list(result)
+def _laid_out(spec: Input, tensor: torch.Tensor) -> torch.Tensor:
+    return torch.empty_strided(tensor.shape, strides_of(spec.layout, tensor.shape), dtype=tensor.dtype).copy_(tensor)
+
+
+def as_tensors(result: typing.Any) -> list[torch.Tensor | None]:
+    """The leaves of a model's result, in the order of the package's outputs."""
+    return torch.utils._pytree.tree_leaves(result)
 
 
 def export(case: Case, module: torch.nn.Module) -> torch.export.ExportedProgram:
@@ -101,12 +108,12 @@ def export(case: Case, module: torch.nn.Module) -> torch.export.ExportedProgram:
             return size.times * dims[size.dim.name] + size.plus if size.plus else size.times * dims[size.dim.name]
         return dims[typing.cast(Dim, size).name]
 
-    shapes = tuple({i: torch_dim(size) for i, size in enumerate(spec.shape) if not isinstance(size, int)} for spec in case.inputs)
+    shapes = [{i: torch_dim(size) for i, size in enumerate(spec.shape) if not isinstance(size, int)} for spec in case.inputs]
     inputs = make_inputs(case, next(call for call in case.calls if call.cell == "example"))
     if case.fake_example:
         with FakeTensorMode():
-            inputs = tuple(torch.empty(t.shape, dtype=t.dtype) for t in inputs)
-    return torch.export.export(module, inputs, dynamic_shapes=shapes)
+            inputs = tuple(torch.empty_strided(t.shape, t.stride(), dtype=t.dtype) for t in inputs)
+    return torch.export.export(module, case.arguments(inputs), dynamic_shapes=case.arguments(shapes))
 
 
 def input_facts(program: torch.export.ExportedProgram) -> list[list[typing.Any]]:
@@ -122,6 +129,13 @@ def input_facts(program: torch.export.ExportedProgram) -> list[list[typing.Any]]
             dims.append(size if isinstance(size, int) else {"min": int(bounds.lower), "max": int(bounds.upper)} if bounds else {})
         facts.append(dims)
     return facts
+
+
+def operators(program: torch.export.ExportedProgram) -> list[str]:
+    """Every operator overload of the graph and of the graphs that its control flow calls, sorted: what tells two programs apart."""
+    graphs = [module for module in program.graph_module.modules() if isinstance(module, torch.fx.GraphModule)]
+    called = {node.target for module in graphs for node in module.graph.nodes if node.op == "call_function"}
+    return sorted(str(target) if isinstance(target, torch._ops.OperatorBase) else target.__name__ for target in called)
 
 
 def saved(program: torch.export.ExportedProgram) -> bytes:
@@ -214,6 +228,7 @@ def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str
         "compiled": compiled,
         "seconds": round(time.monotonic() - started, 3),
         "exported_inputs": input_facts(program),
+        "operators": operators(program),
         "eager_error": eager_error,
         "constants": constant_facts(module),
         **store.toolchain.facts(),

@@ -50,8 +50,14 @@ def _signed(value: int) -> int:
 
 
 def tensor(name: str, shape: typing.Sequence[int], dtype: torch.dtype, values: ValueRange) -> torch.Tensor:
-    """The tensor called `name`: row-major, `shape`, cast to `dtype`; computed in 64-bit integers, whose products wrap."""
+    """The tensor called `name`: row-major, `shape`, cast to `dtype`; computed in 64-bit integers, whose products wrap.
+
+    A complex element takes two values of the stream, the real part first.
+    """
     import torch
+
+    if dtype.is_complex:
+        return torch.view_as_complex(tensor(name, (*shape, 2), dtype.to_real(), values))
 
     def shifted(z: torch.Tensor, by: int) -> torch.Tensor:
         return (z >> by) & ((1 << (64 - by)) - 1)  # a logical shift

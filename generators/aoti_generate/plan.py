@@ -34,7 +34,7 @@ def _size(size: Size) -> int | str | dict[str, typing.Any]:
 
 
 def _input(spec: Input) -> dict[str, typing.Any]:
-    return {"name": spec.name, "dtype": spec.dtype, "shape": [_size(size) for size in spec.shape]}
+    return {"name": spec.name, "dtype": spec.dtype, "shape": [_size(size) for size in spec.shape], "layout": spec.layout}
 
 
 def _call(call: Call) -> dict[str, typing.Any]:
@@ -70,8 +70,10 @@ def describe(case: Case) -> dict[str, typing.Any]:
         "contraction": case.contraction,
         "stateful": case.stateful,
         "representative": case.representative,
-        "on_request": case.on_request,
+        "profile": case.profile,
         "operators": case.operators,
+        "repeats": case.repeats,
+        "options": {**case.options, **({"fake_example": True} if case.fake_example else {})},
         "weight_bytes": case.weight_bytes,
         "weight_sets": case.sets_of_weights,
         "weights": _values(case.weights),

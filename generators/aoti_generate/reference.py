@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,21 +35,45 @@ class GoldenError(Exception):
 class Reference:
     """One output of one call: the eager result's structure and the float64 values."""
 
-    eager: torch.Tensor
-    exact: torch.Tensor
+    eager: torch.Tensor | None  # None where the program returns None
+    exact: torch.Tensor  # float64; of a complex output its parts, in a last dimension of 2
     shares_input: list[int] = field(default_factory=list)  # numbers of the inputs whose memory eager returns
+    shares_output: list[int] = field(default_factory=list)  # numbers of the earlier outputs whose memory eager returns again
 
     def eager_error(self) -> float:
         """Largest absolute error of eager in the case's own dtype, where both are finite: NaN and infinities are compared by themselves."""
-        error = (self.eager.to(torch.float64) - self.exact).abs()
+        error = (_parts(self.eager) - self.exact).abs()
         finite = error[torch.isfinite(error)]
         return float(finite.max()) if finite.numel() else 0.0
 
     def eager_error_here(self) -> float | None:
         """The same, to be compared with a limit: None where eager and the reference differ in a NaN or an infinity, which no limit allows."""
-        eager = self.eager.to(torch.float64)
+        eager = _parts(self.eager)
         odd = ~(torch.isfinite(eager) & torch.isfinite(self.exact))
         return self.eager_error() if torch.allclose(eager[odd], self.exact[odd], rtol=0, atol=0, equal_nan=True) else None
+
+
+def _parts(tensor: torch.Tensor | None) -> torch.Tensor:
+    """The values as float64, row-major, a complex one as its two parts; of None nothing."""
+    if tensor is None:
+        return torch.empty(0, dtype=torch.float64)
+    tensor = tensor.detach()
+    if tensor.is_complex():
+        tensor = torch.view_as_real(tensor.resolve_conj())
+    return tensor.double().contiguous()
+
+
+def _widened(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.double() if tensor.is_floating_point() else tensor.to(torch.complex128) if tensor.is_complex() else tensor
+
+
+def _owners(tensors: typing.Sequence[torch.Tensor | None]) -> dict[int, list[int]]:
+    """Numbers of the tensors in each piece of memory."""
+    owners: dict[int, list[int]] = {}
+    for number, tensor in enumerate(tensors):
+        if tensor is not None and tensor.numel():
+            owners.setdefault(tensor.untyped_storage().data_ptr(), []).append(number)
+    return owners
 
 
 class Bench:
@@ -61,9 +86,10 @@ class Bench:
     def compute(self, call: Call) -> list[Reference]:
         """References of all outputs of one call. Raises what eager raises where the call means nothing to it."""
         inputs = make_inputs(self._case, call)
-        eager_inputs, exact_inputs = list(inputs), [t.double() if t.is_floating_point() else t for t in inputs]
+        eager_inputs, exact_inputs = list(inputs), [_widened(t) for t in inputs]
         if call.feed:
             fed = fed_by(call.feed)
+            assert fed.eager is not None
             eager_inputs[call.feed.input], exact_inputs[call.feed.input] = fed.eager, fed.exact
             if fed.eager.shape != inputs[call.feed.input].shape:
                 described = f"{tuple(fed.eager.shape)}, wanted is {tuple(inputs[call.feed.input].shape)}"
@@ -71,11 +97,15 @@ class Bench:
         module = build_module(case_called(call.name)) if call.cell == "beside" else self._weighted(call)
         eager_module, exact_module = self._stepping if call.cell == "step" else _pair(module)
         with torch.no_grad():
-            eager = as_tensors(eager_module(*eager_inputs))
-            exact = as_tensors(exact_module(*exact_inputs))
-        owners = {t.untyped_storage().data_ptr(): number for number, t in enumerate(eager_inputs)}
-        shared = [[owners[e.untyped_storage().data_ptr()]] if e.untyped_storage().data_ptr() in owners else [] for e in eager]
-        return [Reference(e, x.double().contiguous(), s) for e, x, s in zip(eager, exact, shared, strict=True)]
+            eager = as_tensors(eager_module(*self._case.arguments(eager_inputs)))
+            exact = as_tensors(exact_module(*self._case.arguments(exact_inputs)))
+        of_inputs, of_outputs = _owners(eager_inputs), _owners(eager)
+        references = []
+        for number, (e, x) in enumerate(zip(eager, exact, strict=True)):
+            memory = e.untyped_storage().data_ptr() if e is not None and e.numel() else 0
+            earlier = [other for other in of_outputs.get(memory, []) if other < number]
+            references.append(Reference(e, _parts(x), of_inputs.get(memory, []), earlier))
+        return references
 
     def _weighted(self, call: Call) -> torch.nn.Module:
         return self._module if call.weights == (0, 0) else with_weights(copy.deepcopy(self._module), self._case, call.weights)
@@ -104,7 +134,13 @@ def stored_indices(name: str, count: int) -> torch.Tensor | None:
 
 
 def _bytes(tensor: torch.Tensor) -> bytes:
-    return bytes(tensor.contiguous().flatten().view(torch.uint8).untyped_storage()) if tensor.numel() else b""
+    alone = tensor.flatten().clone(memory_format=torch.contiguous_format)  # what is a view has the storage of the whole
+    return bytes(alone.view(torch.uint8).untyped_storage()) if tensor.numel() else b""
+
+
+def _as_text(described: dict[str, typing.Any]) -> str:
+    """JSON with each list of numbers in one line: a golden is read by people, and there are hundreds."""
+    return re.sub(r"\[\s+((?:-?\d+,\s+)*-?\d+)\s+\]", lambda found: "[" + re.sub(r"\s+", " ", found[1]) + "]", json.dumps(described, indent=1)) + "\n"
 
 
 def describe_golden(case: Case, module: torch.nn.Module) -> tuple[dict[str, typing.Any], dict[str, torch.Tensor]]:
@@ -125,9 +161,12 @@ def describe_golden(case: Case, module: torch.nn.Module) -> tuple[dict[str, typi
         outputs = []
         for index, reference in enumerate(references):
             name = f"{call.name}/{index}"
+            if reference.eager is None:
+                outputs.append({"none": True})
+                continue
             kept = stored_indices(f"{case.name}/{name}", reference.exact.numel())
             values = reference.exact.flatten() if kept is None else reference.exact.flatten()[kept]
-            tensors[name] = values.clone()
+            tensors[name] = values.clone(memory_format=torch.contiguous_format)
             if kept is not None:
                 tensors[name + "/at"] = kept
             outputs.append(
@@ -139,6 +178,7 @@ def describe_golden(case: Case, module: torch.nn.Module) -> tuple[dict[str, typi
                     "sha256": hashlib.sha256(_bytes(values) + (_bytes(kept) if kept is not None else b"")).hexdigest(),
                     "eager_error": reference.eager_error(),
                     **({"shares_input": reference.shares_input} if reference.shares_input else {}),
+                    **({"shares_output": reference.shares_output} if reference.shares_output else {}),
                 }
             )
         calls[call.name] = {"outputs": outputs}
@@ -171,7 +211,7 @@ def write_unapproved(case: Case, module: torch.nn.Module, golden: Path) -> list[
         changes += _changes(name, known.get(name), call, stored, tensors)
     changes += [f"{name}: gone" for name in known if name not in described["calls"]]
     if changes or not data.exists():
-        plan.write_atomically(_unapproved(facts), json.dumps(described, indent=1) + "\n")
+        plan.write_atomically(_unapproved(facts), _as_text(described))
         plan.write_atomically(_unapproved(data), save(tensors))
     else:  # what an earlier bless left here describes a program that is no more
         _unapproved(facts).unlink(missing_ok=True)
@@ -231,9 +271,13 @@ def _summary(output: dict[str, typing.Any] | None, values: torch.Tensor | None) 
     """An output as a person can judge it."""
     if output is None:
         return "nothing"
+    if "none" in output:
+        return "None"
     text = f"{output['dtype']} {output['shape']}, strides {output['strides']}"
     if "shares_input" in output:
         text += f", in the memory of input {', '.join(map(str, output['shares_input']))}"
+    if "shares_output" in output:
+        text += f", in the memory of output {', '.join(map(str, output['shares_output']))}"
     if values is None or not values.numel():
         return text + (": values not readable" if values is None else ": no element")
     finite = values[torch.isfinite(values)]
@@ -272,6 +316,8 @@ def check_golden(case: Case, module: torch.nn.Module, golden: Path) -> dict[str,
         references = bench.compute(call)
         eager_error[call.name] = [reference.eager_error_here() for reference in references]
         for index, reference in enumerate(references):
+            if reference.eager is None:
+                continue
             name = f"{call.name}/{index}"
             values = reference.exact.flatten()
             if name + "/at" in stored:

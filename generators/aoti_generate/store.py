@@ -108,7 +108,7 @@ class Store:
         here = Path(__file__).resolve().parent
         sources = [(here / name).read_bytes() for name in _SOURCES]
         described = plan.describe(case)
-        for about_the_tests in ("line", "representative", "on_request"):
+        for about_the_tests in ("line", "representative", "profile", "repeats"):
             described.pop(about_the_tests)
         options = json.dumps(case.options, sort_keys=True, default=str)
         operators = (plan.GENERATORS.parent / "runners" / "operators.cc").read_bytes() if case.operators else b""

@@ -46,7 +46,8 @@ def batch_and_sequence_4096(c: Case) -> None:
     sequence = c.dim("sequence", min=1, max=2048, example=16)
     c.input("x", "float32", (batch, sequence, 4096))
     c.contraction = 4096
-    c.on_request = True
+    c.profile = "named"
+    c.repeats = "batch_and_sequence"
     c.model(lambda: _linear(4096))
 
 
