@@ -36,8 +36,8 @@ constexpr size_t kUntriedBudget = 120 * kKiB;
 constexpr size_t kProgramsBudget = 60 * kKiB;
 constexpr size_t kSmallBudget = 32 * kKiB;  // verdicts, known issues, slowest, provenance, complaints
 constexpr size_t kHeadroom = 32 * kKiB;     // style, sentence, headings, the sentences that tell of a cut
-static_assert(kBrokenBudget + kLedgerBudget + kFieldBugsBudget + kRequirementsBudget + kLatticeBudget + kMarginsBudget + kUntriedBudget + kProgramsBudget +
-                  5 * kSmallBudget + kHeadroom <=
+static_assert(kBrokenBudget + kLedgerBudget + kFieldBugsBudget + kRequirementsBudget + kLatticeBudget + kMarginsBudget + kUntriedBudget +
+                  kProgramsBudget + 5 * kSmallBudget + kHeadroom <=
               2'000'000);
 
 constexpr size_t kMessageBytes = 12 * kKiB;
