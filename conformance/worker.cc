@@ -161,6 +161,7 @@ class Worker {
   std::string LackingFor(const PlannedTest& test) const {
     const RunnerDescription& runner = runner_->description();
     if (runner.Lacks(test.property->capability)) return test.property->capability;
+    if (test.program->packaging.contains("absent") && runner.Lacks("constants")) return "constants";  // nobody could give it its weights
     return test.program->operators && runner.Lacks("custom_operators") ? "custom_operators" : "";
   }
 
