@@ -157,7 +157,7 @@ void ObserveExtraction(Trial& t) {
     return;
   }
   const bool below = IsBelowTemporary(folder);
-  t.Observe(below ? "below_TMPDIR" : "elsewhere", below ? "" : fmt::format("in {}, whatever TMPDIR says", folder.parent_path().string()));
+  t.Observe(below ? "below_TMPDIR" : "elsewhere", below ? "" : "in " + folder.string());
 }
 
 const Registered kExtraction{{.requirement = "LIFE_1",
@@ -173,9 +173,7 @@ void RequireOwnExtraction(Trial& t) {
   const Model model = t.Load();
   const std::filesystem::path folder = ExtractionFolder();
   if (folder.empty() || IsBelowTemporary(folder)) return;
-  t.EndUnavailable(
-      fmt::format("this loader extracts packages into {}, whatever TMPDIR says: what it leaves there cannot be told from what others do there",
-                  folder.parent_path().string()));
+  t.EndUnavailable("this loader extracts packages elsewhere than TMPDIR says: what it leaves there cannot be told from what others leave");
 }
 
 void FailToLoadAndLook(Trial& t) {
