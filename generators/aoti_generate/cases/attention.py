@@ -35,6 +35,7 @@ def grouped_query_attention(c: Case) -> None:
     c.input("query", "float32", (1, 8, sequence, 4))
     c.input("key", "float32", (1, 2, sequence, 4))
     c.input("value", "float32", (1, 2, sequence, 4))
+    c.repeats = "causal_attention"  # the operator is the same, its arguments are not
     c.contraction = 12
     c.forward(lambda torch, query, key, value: torch.nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=True))
 

@@ -57,6 +57,7 @@ def prefill(c: Case) -> None:
     batch = c.dim("batch", min=1, max=32, example=2, beyond=(64,))
     sequence = c.dim("sequence", min=1, max=2048, example=16)
     c.input("x", "float32", (batch, sequence, _HIDDEN))
+    c.repeats = "batch_and_sequence"
     c.contraction = _HIDDEN
     c.call("largest", sizes={"batch": 32, "sequence": 2048})
     c.model(lambda: _linear(_HIDDEN))
