@@ -53,7 +53,7 @@ def solving(c: Case) -> None:
 
 
 @case(source="SPEC NUM-4, DYN-8", profile="full")
-def cholesky(c: Case) -> None:
+def cholesky_solve(c: Case) -> None:
     """Cholesky factors of positive definite matrices, and systems solved with them."""
     batch = c.dim("items", min=2, max=6, example=3)
     c.input("x", "float32", (batch, 4, 4), ValueRange(-32, 32, 5))
