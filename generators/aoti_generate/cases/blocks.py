@@ -68,7 +68,7 @@ def masked_attention(c: Case) -> None:
         return Attention()
 
 
-@case(source="S2 9.2: 'arbitrary masks' are said not to export")
+@case(source="S2 9.2: 'arbitrary masks' are said not to export", profile="full")
 def biased_attention(c: Case) -> None:
     """Attention with an additive mask of floats, and a dynamic sequence that is a dim of the mask twice."""
     sequence = c.dim("sequence", min=2, max=32, example=8)

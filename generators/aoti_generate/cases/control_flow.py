@@ -36,7 +36,7 @@ def cond(c: Case) -> None:
         return Branches()
 
 
-@case(source="SPEC EXP-3")
+@case(source="SPEC EXP-3", profile="full")
 def cond_nested(c: Case) -> None:
     """A cond in each branch of a cond: four ways, each taken by values alone."""
     c.input("x", "float32", (4, 8), ValueRange(1, 64, 5))

@@ -36,7 +36,7 @@ def custom_operators(c: Case) -> None:
         return Custom()
 
 
-@case(source="SPEC OPS-1, ERR-2; torch.library: custom operators in C++")
+@case(source="SPEC OPS-1, ERR-2; torch.library: custom operators in C++", profile="full")
 def custom_operator_that_refuses(c: Case) -> None:
     """An operator that throws where an element is not above zero."""
     c.operators = True

@@ -34,7 +34,7 @@ def embedding_lookup(c: Case) -> None:
         return nn.Embedding(16, 8)
 
 
-@case(source="SPEC ERR-2; torch._inductor.config.assert_indirect_indexing")
+@case(source="SPEC ERR-2; torch._inductor.config.assert_indirect_indexing", profile="full")
 def gather_and_index(c: Case) -> None:
     """Elements of a table by gather and by index; an index from the end is none for gather."""
     c.input("x", "float32", (16, 8))
@@ -75,7 +75,7 @@ def index_select(c: Case) -> None:
         return Select()
 
 
-@case(source="SPEC ERR-2; torch._inductor.config.assert_indirect_indexing")
+@case(source="SPEC ERR-2; torch._inductor.config.assert_indirect_indexing", profile="full")
 def put_and_scatter(c: Case) -> None:
     """Writes at places that are data: by index, by scatter, and by a scatter_add that PyTorch's own kernel does."""
     c.input("x", "float32", (8, 6))
@@ -163,7 +163,7 @@ def checked_number(c: Case) -> None:
         return Head()
 
 
-@case(source="SPEC ERR-2; torch._assert_async")
+@case(source="SPEC ERR-2; torch._assert_async", profile="full")
 def asserted_values(c: Case) -> None:
     """An assertion about values inside the program."""
     c.input("x", "float32", (4, 6), ValueRange(1, 63, 5))
@@ -181,7 +181,7 @@ def asserted_values(c: Case) -> None:
         return Asserted()
 
 
-@case(source="SPEC ERR-2; torch.linalg.cholesky")
+@case(source="SPEC ERR-2; torch.linalg.cholesky", profile="full")
 def cholesky(c: Case) -> None:
     """A kernel of PyTorch's own that refuses its data: what is no positive matrix has no factor."""
     c.input("x", "float64", (6, 6))

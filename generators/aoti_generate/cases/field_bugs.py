@@ -93,14 +93,14 @@ def spread_of_huge_numbers(c: Case) -> None:
         return _function(lambda x, scale: torch.std(x * scale, -1))
 
 
-@case(source="https://github.com/pytorch/pytorch/issues/126848")
+@case(source="https://github.com/pytorch/pytorch/issues/126848", profile="full")
 def denormal_results(c: Case) -> None:
     """Products below the smallest normal float32."""
     c.input("x", "float32", (20,), ValueRange(1, 63, 5))
     c.model(lambda: _function(lambda x: x * 2.0**-127))
 
 
-@case(source="https://github.com/pytorch/pytorch/issues/161763")
+@case(source="https://github.com/pytorch/pytorch/issues/161763", profile="full")
 def negated_unsigned_bytes(c: Case) -> None:
     """What is negated as unsigned bytes wraps before it becomes a float or is compared."""
     c.input("bytes", "uint8", (20,), ValueRange(0, 255, 0))
@@ -108,7 +108,7 @@ def negated_unsigned_bytes(c: Case) -> None:
     c.model(lambda: _function(lambda bytes, x: (-bytes + x, -bytes < bytes)))
 
 
-@case(source="https://github.com/pytorch/pytorch/issues/108520")
+@case(source="https://github.com/pytorch/pytorch/issues/108520", profile="full")
 def int32_sum_that_is_widened(c: Case) -> None:
     """A sum wraps in int32 also where its next use is in int64."""
     c.input("x", "int32", (20,))
@@ -121,7 +121,7 @@ def int32_sum_that_is_widened(c: Case) -> None:
         return _function(lambda x: (x + x).to(torch.int64))
 
 
-@case(source="https://github.com/pytorch/pytorch/issues/143555")
+@case(source="https://github.com/pytorch/pytorch/issues/143555", profile="full")
 def shifts_by_the_width(c: Case) -> None:
     """Shifting an integer by its number of bits, or by more, leaves none of it."""
     c.input("x", "int64", (20,), ValueRange(-1000, 1000, 0))
@@ -130,7 +130,7 @@ def shifts_by_the_width(c: Case) -> None:
     c.model(lambda: _function(lambda x, by: (x << by, x >> by)))
 
 
-@case(source="https://github.com/pytorch/pytorch/issues/178964")
+@case(source="https://github.com/pytorch/pytorch/issues/178964", profile="full")
 def largest_of_a_transposed_sum(c: Case) -> None:
     """Where the largest element of a row lies, in a sum of a transposed and a row-major tensor."""
     c.input("a", "float32", (8, 8), ValueRange(-(2**20), 2**20, 5))
@@ -138,7 +138,7 @@ def largest_of_a_transposed_sum(c: Case) -> None:
     c.model(lambda: _function(lambda a, b: tuple((a.t() + b).max(dim=1))))
 
 
-@case(source="https://github.com/pytorch/pytorch/issues/159154")
+@case(source="https://github.com/pytorch/pytorch/issues/159154", profile="full")
 def normalised_exponentials(c: Case) -> None:
     """Exponentials divided by their sum per row, as three products in index notation."""
     c.input("x", "float32", (5, 1, 32, 32))
@@ -156,7 +156,7 @@ def normalised_exponentials(c: Case) -> None:
         return _function(normalised)
 
 
-@case(source="https://github.com/pytorch/pytorch/issues/153896")
+@case(source="https://github.com/pytorch/pytorch/issues/153896", profile="full")
 def two_dims_of_one_size(c: Case) -> None:
     """Two Dims whose examples are of the same size and whose other sizes are not."""
     rows = c.dim("rows", min=2, max=16, example=4)

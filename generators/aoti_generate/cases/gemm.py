@@ -12,7 +12,7 @@ if typing.TYPE_CHECKING:
     import torch
 
 
-@case(source="SPEC NUM-4, DYN-8")
+@case(source="SPEC NUM-4, DYN-8", profile="full")
 def mm_of_three_dims(c: Case) -> None:
     """A matrix product of which all three sizes are dynamic."""
     rows, inner, columns = (c.dim(name, min=2, max=20, example=example) for name, example in (("rows", 5), ("inner", 8), ("columns", 6)))

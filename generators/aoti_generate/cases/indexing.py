@@ -27,7 +27,7 @@ def gather(c: Case) -> None:
     c.forward(lambda torch, x, down, across: (x.gather(0, down), x[:2].gather(1, across), torch.take(x, across), torch.gather(x.long(), 0, down)))
 
 
-@case(source="SPEC NUM-4, DYN-8")
+@case(source="SPEC NUM-4, DYN-8", profile="full")
 def scatter_add(c: Case) -> None:
     """scatter_add and index_add with places that occur several times, of floats and of integers."""
     _matrix(c)

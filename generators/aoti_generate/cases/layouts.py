@@ -20,7 +20,7 @@ def transposed_input(c: Case) -> None:
     c.forward(lambda torch, x: (x * 2 + 1, x.sum(0), x.softmax(1), x.t() @ x, x.contiguous(), x.flatten() + 1))
 
 
-@case(source="SPEC NUM-6")
+@case(source="SPEC NUM-6", profile="full")
 def every_other_input(c: Case) -> None:
     """An input with a gap after each element: a view of every other column."""
     rows = c.dim("rows", min=2, max=9, example=4)

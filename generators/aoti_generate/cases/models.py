@@ -83,7 +83,7 @@ def transformer_encoder(c: Case) -> None:
         return Encoder()
 
 
-@case(source="SPEC NUM-5, DYN-8")
+@case(source="SPEC NUM-5, DYN-8", profile="full")
 def decoder_with_cache(c: Case) -> None:
     """A decoder block of a language model: RMS norm, rotary positions, two heads of keys for four of queries, a growing cache, SwiGLU."""
     past = c.dim("past", min=2, max=16, example=5)

@@ -26,7 +26,7 @@ def two_models(c: Case) -> None:
         return nn.Linear(128, 6)
 
 
-@case(source="SPEC EXP-5: cpp.simdlen")
+@case(source="SPEC EXP-5: cpp.simdlen", profile="full")
 def scalar_kernels(c: Case) -> None:
     """Kernels without vector instructions."""
     rows = c.dim("rows", min=2, max=16, example=8)
@@ -44,7 +44,7 @@ def scalar_kernels(c: Case) -> None:
         return Chain()
 
 
-@case(source="SPEC EXP-5: aot_inductor.allow_stack_allocation")
+@case(source="SPEC EXP-5: aot_inductor.allow_stack_allocation", profile="full")
 def stack_allocation(c: Case) -> None:
     """What lies between operators is kept on the stack."""
     c.input("x", "float32", (8, 16))

@@ -27,7 +27,7 @@ def nan_in_comparisons(c: Case) -> None:
         return torch.minimum(odd, y), torch.maximum(y, odd), torch.fmin(odd, y), torch.fmax(y, odd), odd.clamp(-1, 1), odd > y, odd != odd, odd.relu()
 
 
-@case(source="SPEC NUM-3, NUM-4")
+@case(source="SPEC NUM-3, NUM-4", profile="full")
 def integer_division(c: Case) -> None:
     """Division of integers with all four signs: floor, trunc, remainder and fmod, in int64, int32 and int8."""
     rows = c.dim("rows", min=2, max=9, example=4)
@@ -141,11 +141,3 @@ def sizes_as_values(c: Case) -> None:
             x + (x.shape[0] % 3),
         )
     )
-
-
-@case(source="SPEC NUM-1, NUM-6", profile="full")
-def neutral_operations(c: Case) -> None:
-    """Adding 0 and multiplying by 1, which a compiler leaves out: what comes out is no input all the same."""
-    rows = c.dim("rows", min=2, max=9, example=4)
-    c.input("x", "float32", (rows, 7))
-    c.forward(lambda torch, x: (x + 0, x * 1, x - 0, x / 1, x.t() * 1, x[:, ::2] + 0))

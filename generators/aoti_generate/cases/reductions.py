@@ -115,12 +115,12 @@ def sums_of_bfloat16(c: Case) -> None:
 
 @case(source="SPEC NUM-3, NUM-4", profile="full")
 def sums_of_integers(c: Case) -> None:
-    """Sums of int8, uint8 and bool are int64 and do not wrap; largest and smallest keep their dtype."""
+    """Sums of int8, uint8 and bool are int64 and do not wrap; the largest keeps its dtype."""
     rows = c.dim("rows", min=2, max=40, example=6)
     c.input("i", "int8", (rows, 17), ValueRange(-128, 127, 0))
     c.input("u", "uint8", (rows, 17), ValueRange(0, 255, 0))
     c.input("m", "bool", (rows, 17))
-    c.forward(lambda torch, i, u, m: (i.sum(0), u.sum(1), m.sum(), i.amax(0), u.amin(1), i.sum(1, dtype=torch.int32), u.float().mean(0), u.cumsum(0)))
+    c.forward(lambda torch, i, u, m: (i.sum(0), u.sum(1), m.sum(), i.amax(0), u.amax(1), i.sum(1, dtype=torch.int32), u.float().mean(0), u.cumsum(0)))
 
 
 @case(source="SPEC NUM-4, NUM-6", profile="full")

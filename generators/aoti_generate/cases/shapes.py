@@ -82,7 +82,7 @@ def derived_plus_one(c: Case) -> None:
         return Shifted()
 
 
-@case(source="SPEC EXP-1")
+@case(source="SPEC EXP-1", profile="full")
 def derived_twice(c: Case) -> None:
     """A second input twice as long as the first."""
     rows = c.dim("rows", min=2, max=16, example=5)

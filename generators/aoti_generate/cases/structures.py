@@ -38,7 +38,7 @@ def nested_outputs(c: Case) -> None:
     c.forward(lambda torch, x: {"z": x + 1, "a": [x * 2, (x.sum(1), {"deep": x > 0})], "m": (x - 1,)})
 
 
-@case(source="SPEC NUM-6")
+@case(source="SPEC NUM-6", profile="full")
 def none_outputs(c: Case) -> None:
     """None between tensors."""
     _rows(c, "x")
@@ -78,7 +78,7 @@ def views_of_one_output(c: Case) -> None:
         return y, y.t(), y[:, 1], y, y.reshape(-1)
 
 
-@case(source="SPEC NUM-6")
+@case(source="SPEC NUM-6", profile="full")
 def returned_constants(c: Case) -> None:
     """A parameter, a buffer, a view of a parameter and a constant of the program come out: they outlive the loader."""
     _rows(c, "x")

@@ -32,7 +32,7 @@ def replaced_weights(c: Case) -> None:
     c.model(_layers)
 
 
-@case(source="SPEC CONST-1")
+@case(source="SPEC CONST-1", profile="full")
 def replaced_weights_bfloat16(c: Case) -> None:
     """The same in bfloat16."""
     _described(c, "bfloat16")
@@ -44,7 +44,7 @@ def replaced_weights_bfloat16(c: Case) -> None:
         return _layers().to(torch.bfloat16)
 
 
-@case(source="SPEC CONST-1: buffers, a shared parameter")
+@case(source="SPEC CONST-1: buffers, a shared parameter", profile="full")
 def replaced_buffers(c: Case) -> None:
     """Buffers beside parameters, one of them not in the state_dict, and one parameter that two layers share."""
     _described(c)
@@ -110,7 +110,7 @@ def weights_in_a_file(c: Case) -> None:
     c.model(_layers)
 
 
-@case(source="SPEC CONST-1, EXP-5: weights memory-mapped")
+@case(source="SPEC CONST-1, EXP-5: weights memory-mapped", profile="full")
 def weights_mapped(c: Case) -> None:
     """Weights appended to the library, which maps itself."""
     _described(c)
