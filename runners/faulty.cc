@@ -460,7 +460,8 @@ void SpoilLibraries() {
 
 std::vector<std::filesystem::path> FoldersInTemporary() {
   std::vector<std::filesystem::path> folders;
-  for (const auto& entry : std::filesystem::directory_iterator(Temporary())) {
+  std::error_code missing;  // a test may have taken TMPDIR, or all descriptors, away
+  for (const auto& entry : std::filesystem::directory_iterator(Temporary(), missing)) {
     if (entry.is_directory()) folders.push_back(entry.path());
   }
   return folders;
