@@ -35,7 +35,7 @@ Duplicates FindDuplicates(const std::vector<Case>& cases, const Packages& packag
   Duplicates found;
   std::map<std::string, std::string> first;
   for (const Case& c : cases) {
-    if (c.is_claim()) continue;
+    if (!c.is_program()) continue;
     if (!c.repeats.empty()) {
       found.repeats.push_back(c.name);
       continue;

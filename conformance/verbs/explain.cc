@@ -373,7 +373,7 @@ class Explainer {
       if (ids.size() < kMostIds) text += "  " + test->id + "\n";
       ids.insert(test->id);
     }
-    if (tests.size() > kMostIds) text += fmt::format("  and {} more: ./aoti-cts list --tests --test '{}'\n", tests.size() - kMostIds, glob);
+    if (tests.size() > kMostIds) text += fmt::format("  and {} more:\n    ./aoti-cts list --tests --test '{}'\n", tests.size() - kMostIds, glob);
     return text + RunText(Records([&](const Record& record) { return ids.contains(record.id); }));
   }
 

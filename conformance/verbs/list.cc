@@ -184,7 +184,7 @@ int Execute(const ListOptions& options) {
   }
   const auto claims = std::count_if(cases->begin(), cases->end(), [](const Case& c) { return c.is_claim(); });
   const auto hostile = std::count_if(cases->begin(), cases->end(), [](const Case& c) { return c.is_hostile(); });
-  fmt::print("{} cases, {} claims, {} hostile packages, {} requirements, {} tests with runner {}\n\n", std::ssize(*cases) - claims - hostile, claims,
+  fmt::print("{} cases, {} claims, {} hostile packages, {} requirements,\n{} tests with runner {}\n\n", std::ssize(*cases) - claims - hostile, claims,
              hostile, catalogue->requirements.size(), tests.size(), options.runner);
   for (const Requirement& requirement : catalogue->requirements) {
     const auto judged = std::count_if(tests.begin(), tests.end(),
