@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runner `faulty`: wraps another runner and breaks one promise, chosen by name. What the suite must notice is written beside each fault, and
-// `aoti-cts mutate` proves it. To add a fault: one row in kFaults with the function that spoils outputs, or with a place below that asks IsFault().
+// `aoti-cts mutate` proves it. To add a fault: one row in faults.h with the function that spoils outputs, or with a place below that asks IsFault().
 #include <dlfcn.h>
 #include <elf.h>
 #include <fcntl.h>
@@ -31,6 +31,7 @@
 
 #include "runners/answer.h"
 #include "runners/aoti_runner.h"
+#include "runners/faults.h"
 #include "runners/faulty_constants.h"
 #include "runners/faulty_outputs.h"
 
@@ -38,162 +39,6 @@ namespace aoti_runners {
 namespace {
 
 using nlohmann::json;
-
-struct Fault {
-  const char* name;
-  const char* what;
-  const char* killed_by;                           // requirement/sentence that must turn red
-  void (*spoil)(OwnedOutputs& outputs) = nullptr;  // what it does to the outputs of every call
-};
-
-uint8_t poison_byte = 0;
-
-void UnwriteLast(OwnedOutputs& outputs) {
-  if (auto* last = LastElement<float>(outputs)) std::memset(last, poison_byte, sizeof *last);
-}
-
-constexpr Fault kFaults[] = {
-    {"none", "nothing is broken: the control", ""},
-    {"last_element", "the last element of the last output is off by one part in a thousand", "NUM_1/outputs_match_the_reference", ChangeLastElement},
-    {"wrong_stride", "outputs come back transposed in memory, values and shape right", "NUM_1/outputs_match_the_reference", Transpose},
-    {"wrong_dtype", "float32 outputs come back as float64", "NUM_1/outputs_match_the_reference", Widen},
-    {"wrong_shape", "the first two sizes of an output are swapped", "NUM_1/outputs_match_the_reference", SwapSizes},
-    {"output_missing", "the last output is dropped", "NUM_1/outputs_match_the_reference", DropLast},
-    {"nan_in_output", "the first element of the first output is NaN", "NUM_1/outputs_match_the_reference", PutNaN},
-    {"aliased_input", "the first output lies in the memory of the first input", "NUM_1/outputs_match_the_reference"},
-    {"input_overwritten", "a run changes the caller's first input", "NUM_1/outputs_match_the_reference"},
-    {"input_overread", "a run reads one byte past the end of the first input", "NUM_1/outputs_match_the_reference"},
-    {"memory_not_guarded", "guards and poison are asked for, and there are none", "NUM_1/no_allocation_is_overrun"},
-    {"unwritten_element", "the last element of the last output is never written", "NUM_1/unwritten_memory_stays_out_of_outputs", UnwriteLast},
-    {"output_reused", "the next run writes into the outputs of the one before", "NUM_6/outputs_outlive_later_calls_and_the_loader"},
-    {"crash_on_third_call", "the third call of a process ends it with SIGSEGV", "NUM_6/outputs_outlive_later_calls_and_the_loader"},
-    {"hang_on_third_call", "the third call of a process never returns", "NUM_6/outputs_outlive_later_calls_and_the_loader"},
-    {"checks_ignored", "AOTI_RUNTIME_CHECK_INPUTS has no effect", "DYN_1/size_outside_the_range_is_refused"},
-    {"refused_call_returns", "a refused call returns the outputs of the last good one, or none", "DYN_1/size_outside_the_range_is_refused"},
-    {"unsupported_in_secret", "a call that would be refused is answered as if there were no such operation",
-     "DYN_1/size_outside_the_range_is_refused"},
-    {"refusal_without_words", "every refusal says only that something is invalid", "ERR_1/refusal_names_input_dimension_and_size"},
-    {"data_error_returns", "a call that is refused for its data returns no outputs and no error", "ERR_2/data_error_is_refused"},
-    {"wrong_after_data_error", "the last element is off in every call after one that was refused", "ERR_2/next_good_call_after_data_errors_is_golden",
-     ChangeLastElement},
-    {"stuck_after_refusal", "after one refusal no call succeeds", "DYN_6/next_good_call_after_refusals_is_golden"},
-    {"swapped_results", "threads get each other's results", "THR_1/every_thread_gets_its_own_answer_4x2"},
-    {"cold_start_hangs", "two first calls of a fresh loader at once never return", "THR_3/first_calls_at_once_all_return_1_runner"},
-    {"later_loads_fail", "the tenth load of a process, and all after it, are refused", "THR_4/loaders_constructed_in_turn_all_work"},
-    {"refusal_lost_under_load", "a call that would be refused returns once several threads have called",
-     "THR_7/each_request_gets_its_own_answer_or_refusal"},
-    {"refusal_hits_a_neighbour", "after a refused call the last element is off in calls of other threads",
-     "THR_5/calls_refused_for_their_sizes_harm_no_other", ChangeLastElement},
-    {"data_error_lost_under_load", "a call that is refused for its data returns once several threads have called",
-     "THR_8/calls_refused_for_their_data_harm_no_other"},
-    {"package_disturbs_another", "the last element is off in a call that follows, in another thread, one of another package",
-     "THR_8/two_packages_called_at_once_harm_neither", ChangeLastElement},
-    {"cached_result", "a second call with the same shapes gets the first one's result", "NUM_1/outputs_follow_the_inputs"},
-    {"lost_metadata", "the device key is missing from the metadata of a loaded model", "PKG_2/metadata_of_package_and_model_agree"},
-    {"first_model_answers", "whatever name of a model is asked for, the one called model is loaded", "PKG_1/each_model_of_a_package_is_golden"},
-    {"authors_metadata_lost", "the metadata of a loaded model hold only what the compiler has put there",
-     "PKG_2/metadata_of_the_author_are_read_back"},
-    {"folder_refused", "a package that was unpacked is refused", "PKG_5/unpacked_package_is_golden"},
-    {"damage_accepted", "a package that cannot be loaded loads as a model without outputs", "PKG_3/truncated_package_is_refused"},
-    {"missing_operator_accepted", "a package whose operators are not there loads as a model without outputs",
-     "OPS_1/package_without_its_operators_is_refused"},
-    {"refused_load_aborts", "a package that cannot be loaded ends the process", "PKG_3/damaged_package_is_refused"},
-    {"order_of_entries_matters", "a package whose first entry is no source file is refused", "PKG_4/archive_as_zip_tools_write_it_is_golden"},
-    {"writes_outside_extraction_folder", "loading writes into folders that were there before", "SEC_2/nothing_is_written_outside_the_loaders_folder"},
-    {"refused_load_leaves_file", "a load that is refused leaves a file in TMPDIR", "LIFE_1/refused_package_leaves_no_file"},
-    {"python_mapped", "a library called libpython is mapped while a model is loaded", "LOAD_2/no_python_is_mapped"},
-    {"absolute_paths_only", "a relative path is taken for one from the root", "LOAD_6/package_at_a_relative_path_loads"},
-    {"plain_names_only", "a path with anything but letters, digits and ._-/ is not found", "LOAD_6/package_in_a_folder_of_any_name_loads"},
-    {"links_not_followed", "a symbolic link is no package", "LOAD_6/package_behind_a_symbolic_link_loads"},
-    {"package_written_to", "loading sets the time at which the package was written", "LOAD_6/read_only_package_loads_and_stays_as_it_is"},
-    {"package_read_again", "a call is refused where the package is no longer as long as it was", "LOAD_6/loaded_package_may_be_replaced_on_disk"},
-    {"working_directory_wanted", "loading needs a working directory", "LOAD_7/deleted_working_directory_does_not_matter"},
-    {"home_wanted", "loading needs HOME", "LOAD_7/empty_environment_does_not_matter"},
-    {"plain_temporary_only", "a TMPDIR with anything but letters, digits and ._-/ is not found", "LOAD_7/temporary_folder_may_have_any_name"},
-    {"standard_error_wanted", "loading needs standard error", "LOAD_7/closed_standard_streams_do_not_matter"},
-    {"point_wanted", "the last element is off where the locale has a decimal comma", "LOAD_7/locale_with_a_decimal_comma_does_not_matter",
-     ChangeLastElement},
-    {"openmp_threads_counted", "the last element is off where OpenMP has 7 threads", "LOAD_7/number_of_openmp_threads_does_not_matter",
-     ChangeLastElement},
-    {"signals_unblocked", "loading unblocks SIGUSR1 in the calling thread", "LOAD_7/blocked_signals_do_not_matter_and_stay_blocked"},
-    {"rounding_left_changed", "running leaves another rounding direction", "LOAD_7/floating_point_settings_of_the_caller_are_kept"},
-    {"ends_without_temporary", "loading ends the process where TMPDIR is not there", "LOAD_8/missing_temporary_folder_is_answered_or_refused"},
-    {"no_words_without_temporary", "loading is refused without a word where TMPDIR takes no file",
-     "LOAD_8/temporary_folder_that_takes_no_file_is_answered_or_refused"},
-    {"half_extracted", "a load that has no space for its files gives a model without outputs",
-     "LOAD_8/load_without_space_for_its_files_is_answered_or_refused"},
-    {"stuck_without_descriptors", "after a load that had no file descriptors no load succeeds",
-     "LOAD_8/load_without_file_descriptors_is_answered_or_refused"},
-    {"unloading_harms_others", "the last element is off once another loader was unloaded", "LIFE_3/unloading_one_loader_leaves_the_others",
-     ChangeLastElement},
-    {"bound_to_its_thread", "a model refuses calls from other threads than the one that loaded it",
-     "LIFE_3/loader_may_be_made_run_and_unloaded_in_different_threads"},
-    {"exit_with_a_model", "exit() with a loaded model ends with SIGABRT", "LIFE_3/process_exits_cleanly_with_a_loader_alive"},
-    {"exit_after_a_model", "exit() after unloading ends with SIGABRT", "LIFE_3/process_exits_cleanly_after_unloading"},
-    {"file_left_behind", "unloading leaves a file in TMPDIR", "LIFE_1/unloading_leaves_no_file"},
-    {"descriptor_left_open", "each load leaves a file open", "LIFE_1/loading_again_and_again_leaves_no_file_thread_or_descriptor"},
-    {"thread_left_running", "each load leaves a thread", "LIFE_1/loading_again_and_again_leaves_no_file_thread_or_descriptor"},
-    {"loads_keep_memory", "each load keeps 64 KiB for ever", "LIFE_1/loading_again_and_again_keeps_no_memory"},
-    {"calls_keep_memory", "each call keeps 100 bytes for ever", "LIFE_1/running_again_and_again_keeps_no_memory"},
-    {"refusals_keep_memory", "each refused call keeps 100 bytes for ever", "LIFE_1/refused_calls_keep_no_memory"},
-    {"folder_left_elsewhere", "packages are extracted outside TMPDIR, and unloading leaves them there", "LIFE_1/unloading_leaves_no_file"},
-    {"offset_ignored", "an input is read from the beginning of its storage", "DYN_5/input_at_an_offset_is_answered_right"},
-    {"first_layout_assumed", "dtype, rank and strides of an input are taken to be those of the first call",
-     "DYN_5/wrong_dtype_is_refused_or_answered_right"},
-    {"state_forgotten", "every call starts from the buffers of the package", "THR_6/each_call_goes_on_from_the_one_before"},
-    {"loader_reused", "a package that is loaded is not loaded again: both loaders are one", "THR_6/each_loader_has_state_of_its_own"},
-    {"refused_call_counts", "a refused call runs the program with the last good inputs", "THR_6/refused_call_leaves_state_alone"},
-    {"calls_in_turn", "one call at a time, however many runners there are", "THR_2/calls_overlap_where_each_has_a_runner"},
-    {"first_package_answers", "the calls of every later package go to the first one", "NUM_5/packages_in_a_row_are_golden"},
-    {"wrong_with_grad_mode", "the last element is off where the caller has grad mode on", "LOAD_3/answer_is_right_in_every_grad_mode",
-     ChangeLastElement},
-    {"grad_leaks", "outputs require grad where inputs do", "LOAD_3/answer_is_right_in_every_grad_mode", RequireGrad},
-    {"wrong_when_single_threaded", "the last element is off where run_single_threaded is on", "LOAD_4/single_threaded_loader_is_golden",
-     ChangeLastElement},
-    {"compiler_is_run", "loading runs a program and waits for it", "LOAD_2/no_compiler_or_other_process_is_run"},
-    {"weights_per_runner", "each runner after the first holds the package once more", "CONST_1/weights_are_held_once_by_all_runners"},
-    {"constant_missing", "the list of constants lacks one", "CONST_2/constants_are_those_of_the_state_dict"},
-    {"update_ignored", "an update of the weights that calls read changes nothing", "CONST_2/update_shows_in_the_next_call"},
-    {"first_update_ignored", "an update before the first call changes nothing", "CONST_2/update_before_the_first_call_shows"},
-    {"weights_not_copied", "an update goes on reading the caller's memory", "CONST_2/update_shows_in_the_next_call"},
-    {"update_reaches_one_runner", "of the runners of a loader one gets an update", "CONST_2/update_reaches_every_runner"},
-    {"partial_update_zeroes_rest", "an update zeroes the weights that it does not name", "CONST_2/partial_update_changes_only_what_it_names"},
-    {"missing_parameter_accepted", "an update that must be complete need not be", "CONST_2/checked_update_without_a_parameter_is_refused"},
-    {"refused_update_half_done", "an update that is refused is carried out as far as it goes",
-     "CONST_2/checked_update_without_a_parameter_is_refused"},
-    {"unknown_name_accepted", "an update passes over names that the model does not have", "CONST_2/update_with_an_unknown_name_is_refused"},
-    {"extract_is_stale", "weights that were extracted once are extracted for ever", "CONST_2/extract_returns_what_was_put_in"},
-    {"update_leaks_into_other_loader", "an update reaches every loader of the package", "CONST_2/loaders_do_not_share_an_update"},
-    {"refused_call_resets_weights", "a refused call brings the package's own weights back", "CONST_2/refused_call_leaves_the_weights_alone"},
-    {"inactive_update_seen_at_once", "an update of the inactive buffer reaches the active one", "CONST_3/inactive_update_waits_for_the_swap"},
-    {"swap_does_nothing", "a swap of the buffers is accepted and not made", "CONST_3/inactive_update_waits_for_the_swap"},
-    {"swap_copies", "a swap copies the inactive weights over the active ones", "CONST_3/swap_back_gives_the_old_answers"},
-    {"freed_for_good", "a buffer that was freed refuses updates", "CONST_3/freed_buffer_can_be_filled_again"},
-    {"free_does_nothing", "freeing a buffer leaves it filled", "CONST_3/call_on_an_empty_buffer_is_refused"},
-    {"folding_not_repeated", "what is folded in the inactive buffer stays as it was, unless folding is asked for",
-     "CONST_3/folding_follows_an_update"},
-    {"user_managed_copied", "weights that the caller manages are copied", "CONST_4/user_managed_weights_are_read_where_they_lie"},
-    {"third_update_ignored", "every third update changes nothing", "CONST_2/random_sequence_00_is_as_promised"},
-    {"update_takes_memory", "each update keeps a copy of the weights", "CONST_1/updates_take_no_more_memory_each_time"},
-    {"weights_stay_mapped", "a file of weights is mapped and never unmapped", "CONST_1/weights_file_is_unmapped_when_the_model_is_unloaded"},
-    {"swap_is_torn", "during a swap calls read some weights of the old and some of the new", "THR_9/swap_under_load_is_all_or_nothing"},
-    {"swap_comes_late", "a swap returns before calls read the new weights", "THR_9/swap_under_load_is_all_or_nothing"},
-    {"call_missing_in_trace", "a trace lacks one of its calls", "PROF_1/trace_holds_every_call_and_no_gpu_work"},
-    {"library_needs_python", "the library of a package names a Python library as needed", "ABI_1/library_needs_no_python"},
-    {"entry_point_missing", "the library of a package does not export its run function", "ABI_1/library_exports_the_entry_points"},
-    {"cpp_symbol_wanted", "the library of a package takes a function of PyTorch's C++", "ABI_1/library_takes_only_c_functions_of_torch"},
-    {"unlisted_function_wanted", "the library of a package takes a function that its torch does not have",
-     "ABI_1/library_takes_only_functions_that_its_torch_has"},
-    {"declared_entry_point_missing", "the library of a package does not export a function that interface.h declares",
-     "ABI_1/library_exports_all_functions_of_its_container"},
-    {"relocations_stay_writable", "the library of a package has no PT_GNU_RELRO", "SEC_1/library_has_read_only_relocations"},
-    {"code_is_relocated", "the library of a package asks for text relocations", "SEC_1/library_has_no_text_relocations"},
-    {"code_is_writable", "the code of a package's library can be written", "SEC_1/library_has_no_writable_code"},
-    {"search_path_named", "the library of a package names a folder to look for others in",
-     "SEC_1/library_names_no_folder_of_the_machine_that_built_it"},
-    {"unpacked_files_open", "what is unpacked can be read by all users", "SEC_1/unpacked_files_are_closed_to_other_users"},
-    {"count_ignored", "surplus and missing inputs are made up for in silence", "LOAD_5/wrong_input_count_is_refused"},
-};
 
 const aoti_runner_api* inner = nullptr;
 const Fault* fault = &kFaults[0];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Outputs that the runner `faulty` owns, and the ways in which it spoils them. To add one: its function here, its row in kFaults of faulty.cc.
+// Outputs that the runner `faulty` owns, and the ways in which it spoils them. To add one: its function here, its row in faults.h.
 #pragma once
 
 #include <algorithm>
@@ -132,6 +132,13 @@ inline void DropLast(OwnedOutputs& outputs) { outputs.values.pop_back(); }
 
 inline void RequireGrad(OwnedOutputs& outputs) {
   for (aoti_value& value : outputs.values) value.flags |= AOTI_FLAG_REQUIRES_GRAD;
+}
+
+// What set_memory() was told to fill the runtime's own memory with.
+inline uint8_t poison_byte = 0;
+
+inline void UnwriteLast(OwnedOutputs& outputs) {
+  if (auto* last = LastElement<float>(outputs)) std::memset(last, poison_byte, sizeof *last);
 }
 
 }  // namespace aoti_runners
