@@ -27,6 +27,9 @@ struct aoti_model {
 };
 
 namespace aoti_runners {
+
+Container& ContainerOf(aoti_model* model) { return model->container; }
+
 namespace {
 
 using nlohmann::json;
@@ -78,9 +81,7 @@ void Unload(aoti_model* model) { delete model; }
 aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs,
                 aoti_error* error) {
   return Guarded(error, [&] {
-    std::vector<at::Tensor> tensors;
-    tensors.reserve(count);
-    for (size_t i = 0; i < count; ++i) tensors.push_back(Borrow(inputs[i]));
+    const std::vector<at::Tensor> tensors = BorrowInputs(inputs, count);
     const CallersModes modes(*options);
     RECORD_USER_SCOPE("aoti_run");
     GiveOutputs(model->container.run(tensors, options->stream), outputs);
@@ -95,31 +96,11 @@ aoti_status PackageMetadata(const char* /*package_path*/, const char* /*model_na
   return Unsupported(error, "no package is read");
 }
 
-Container& ContainerOf(aoti_model* model) { return model->container; }
-
-aoti_status ListConstants(aoti_model* model, aoti_text_sink sink, aoti_error* error) { return ListConstantsOf(ContainerOf(model), sink, error); }
-
 aoti_status UpdateConstants(aoti_model* model, const aoti_named_value* values, size_t count, const aoti_update_options* options, aoti_error* error) {
   return Guarded(error, [&] {
     NamedTensors tensors = ByContainersNames(model->container, BorrowAll(values, count));
     model->container.update_constant_buffer(tensors, options->inactive != 0, options->check_full != 0, options->user_managed != 0);
   });
-}
-
-aoti_status ExtractConstants(aoti_model* model, int32_t inactive, aoti_constants* constants, aoti_error* error) {
-  return ExtractConstantsOf(ContainerOf(model), inactive != 0, constants, error);
-}
-
-aoti_status SwapConstants(aoti_model* model, aoti_error* error) { return SwapConstantsOf(ContainerOf(model), error); }
-
-aoti_status FreeInactiveConstants(aoti_model* model, aoti_error* error) { return FreeInactiveConstantsOf(ContainerOf(model), error); }
-
-aoti_status FoldConstants(aoti_model* model, int32_t inactive, aoti_error* error) {
-  return FoldConstantsOf(ContainerOf(model), inactive != 0, error);
-}
-
-aoti_status LoadConstantsFromFile(aoti_model* model, const char* path, aoti_error* error) {
-  return LoadConstantsFromFileInto(ContainerOf(model), path, error);
 }
 
 constexpr aoti_runner_api kApi{.struct_size = sizeof(aoti_runner_api),

@@ -31,8 +31,12 @@ concept LoadsConstantsFromFile = requires(Runner& runner, const std::string& pat
 
 inline const char* ConstantsFromFileState() { return LoadsConstantsFromFile<Container> ? "supported" : "unsupported"; }
 
-inline aoti_status ListConstantsOf(const Container& container, aoti_text_sink sink, aoti_error* error) {
+// Where a runner's model has its container: each of them says so. What follows are operations of its table.
+Container& ContainerOf(aoti_model* model);
+
+inline aoti_status ListConstants(aoti_model* model, aoti_text_sink sink, aoti_error* error) {
   return Guarded(error, [&] {
+    const Container& container = ContainerOf(model);
     nlohmann::json listed = nlohmann::json::array();
     const auto dtypes = container.getConstantNamesToDtypes();
     for (const auto& [name, fqn] : container.getConstantNamesToOriginalFQNs()) {
@@ -62,24 +66,24 @@ inline NamedTensors ByContainersNames(const Container& container, const NamedTen
   return renamed;
 }
 
-inline aoti_status ExtractConstantsOf(const Container& container, bool inactive, aoti_constants* constants, aoti_error* error) {
+inline aoti_status ExtractConstants(aoti_model* model, int32_t inactive, aoti_constants* constants, aoti_error* error) {
   return Guarded(error, [&] {
     auto holder = std::make_unique<ConstantsHolder>();
-    for (const auto& [fqn, tensor] : container.extract_constants_map(inactive)) holder->Add(fqn, tensor);
+    for (const auto& [fqn, tensor] : ContainerOf(model).extract_constants_map(inactive != 0)) holder->Add(fqn, tensor);
     holder.release()->Give(constants);  // the caller's until ReleaseConstants()
   });
 }
 
-inline aoti_status SwapConstantsOf(Container& container, aoti_error* error) {
-  return Guarded(error, [&] { container.swap_constant_buffer(); });
+inline aoti_status SwapConstants(aoti_model* model, aoti_error* error) {
+  return Guarded(error, [&] { ContainerOf(model).swap_constant_buffer(); });
 }
 
-inline aoti_status FreeInactiveConstantsOf(Container& container, aoti_error* error) {
-  return Guarded(error, [&] { container.free_inactive_constant_buffer(); });
+inline aoti_status FreeInactiveConstants(aoti_model* model, aoti_error* error) {
+  return Guarded(error, [&] { ContainerOf(model).free_inactive_constant_buffer(); });
 }
 
-inline aoti_status FoldConstantsOf(Container& container, bool inactive, aoti_error* error) {
-  return Guarded(error, [&] { container.run_const_fold(inactive); });
+inline aoti_status FoldConstants(aoti_model* model, int32_t inactive, aoti_error* error) {
+  return Guarded(error, [&] { ContainerOf(model).run_const_fold(inactive != 0); });
 }
 
 template <typename Runner>
@@ -89,6 +93,10 @@ aoti_status LoadConstantsFromFileInto(Runner& container, const char* path, aoti_
   } else {
     return Unsupported(error, "constants from a file");
   }
+}
+
+inline aoti_status LoadConstantsFromFile(aoti_model* model, const char* path, aoti_error* error) {
+  return LoadConstantsFromFileInto(ContainerOf(model), path, error);
 }
 
 }  // namespace aoti_runners

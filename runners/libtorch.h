@@ -89,6 +89,13 @@ inline at::Tensor Borrow(const aoti_value& value) {
   return tensor;
 }
 
+inline std::vector<at::Tensor> BorrowInputs(const aoti_value* inputs, size_t count) {
+  std::vector<at::Tensor> tensors;
+  tensors.reserve(count);
+  for (size_t i = 0; i < count; ++i) tensors.push_back(Borrow(inputs[i]));
+  return tensors;
+}
+
 inline aoti_value ViewOf(const at::Tensor& tensor) {
   aoti_value value{};
   if (!tensor.defined()) {
