@@ -23,11 +23,12 @@ void RunCall(Trial& t) {
 }
 
 const Registered kInsideGolden{
-    {.requirement = "DYN_8", .sentence = "size_inside_the_range_is_golden", .targets = CallsInCells(kInside), .body = RunCall}};
+    {.requirement = "DYN_8", .sentence = "size_inside_the_range_is_golden", .on_cuda = true, .targets = CallsInCells(kInside), .body = RunCall}};
 
 const Registered kInsideAccepted{{.requirement = "DYN_8",
                                   .sentence = "size_inside_the_range_is_accepted_by_checks",
                                   .check_inputs = true,
+                                  .on_cuda = true,
                                   .targets = CallsInCells(kInside),
                                   .body = RunCall}};
 
@@ -49,16 +50,19 @@ void RefuseCall(Trial& t) {
 const Registered kOutsideRefused{{.requirement = "DYN_1",
                                   .sentence = "size_outside_the_range_is_refused",
                                   .check_inputs = true,
+                                  .on_cuda = true,
                                   .targets = CallsInCells(kOutside),
                                   .body = RefuseCall}};
 const Registered kStaticRefused{{.requirement = "DYN_3",
                                  .sentence = "wrong_static_size_is_refused",
                                  .check_inputs = true,
+                                 .on_cuda = true,
                                  .targets = CallsInCells({"static"}),
                                  .body = RefuseCall}};
 const Registered kUnequalRefused{{.requirement = "DYN_4",
                                   .sentence = "unequal_sizes_are_refused",
                                   .check_inputs = true,
+                                  .on_cuda = true,
                                   .targets = CallsInCells({"unequal"}),
                                   .body = RefuseCall}};
 
@@ -127,6 +131,7 @@ void ReadRefusal(Trial& t) {
 const Registered kRefusalNames{{.requirement = "ERR_1",
                                 .sentence = "refusal_names_input_dimension_and_size",
                                 .check_inputs = true,
+                                .on_cuda = true,
                                 .targets = CallsInCells({"below_min", "above_max", "static"}),
                                 .body = ReadRefusal}};
 
@@ -141,6 +146,7 @@ void RefuseThenRun(Trial& t) {
 const Registered kGoodAfterRefusal{{.requirement = "DYN_6",
                                     .sentence = "next_good_call_after_refusals_is_golden",
                                     .check_inputs = true,
+                                    .on_cuda = true,
                                     .targets = CallsInCells({"below_min", "above_max", "static"}),
                                     .body = RefuseThenRun}};
 
@@ -191,15 +197,21 @@ const Registered kUnequalGuarded{{.requirement = "DYN_4",
 const Registered kOutsideUnchecked{{.requirement = "DYN_2",
                                     .sentence = "size_outside_the_range_without_checks",
                                     .judged = false,
+                                    .on_cuda = true,
                                     .targets = CallsInCells(kOutside),
                                     .body = ObserveCall}};
 const Registered kStaticUnchecked{{.requirement = "DYN_3",
                                    .sentence = "wrong_static_size_without_checks",
                                    .judged = false,
+                                   .on_cuda = true,
                                    .targets = CallsInCells({"static"}),
                                    .body = ObserveCall}};
-const Registered kUnequalUnchecked{
-    {.requirement = "DYN_4", .sentence = "unequal_sizes_without_checks", .judged = false, .targets = CallsInCells({"unequal"}), .body = ObserveCall}};
+const Registered kUnequalUnchecked{{.requirement = "DYN_4",
+                                    .sentence = "unequal_sizes_without_checks",
+                                    .judged = false,
+                                    .on_cuda = true,
+                                    .targets = CallsInCells({"unequal"}),
+                                    .body = ObserveCall}};
 
 }  // namespace
 }  // namespace aoti_cts

@@ -182,12 +182,14 @@ class Worker {
   std::string LackingFor(const PlannedTest& test) const {
     const RunnerDescription& runner = runner_->description();
     if (runner.Lacks(test.property->capability)) return test.property->capability;
+    if (test.program->needs_cuda() && !runner.devices.contains("cuda")) return "cuda";
     if (test.program->packaging.contains("absent") && runner.Lacks("constants")) return "constants";  // nobody could give it its weights
     return test.program->operators && runner.Lacks("custom_operators") ? "custom_operators" : "";
   }
 
   // Why the torch that compiled the packages cannot have one that the test needs; empty where it can.
   std::string Unavailable(const PlannedTest& test) const {
+    if (test.program->needs_cuda() && !context_.has_cuda_device) return "no CUDA device";
     for (const Case* c : {test.program, test.feeder}) {
       if (c == nullptr) continue;
       if (const std::string needs = context_.packages->Unavailable(c->name); !needs.empty()) return fmt::format("{} {}", c->name, needs);

@@ -36,6 +36,7 @@ struct WorkerContext {
   const std::map<std::string, Expected<Golden>>* goldens;  // by program
   std::filesystem::path scratch;                           // folder for sandboxes
   SharedState* shared;
+  bool has_cuda_device;  // on this machine
 };
 
 // None is 0: a runner that calls exit(0) has done nothing.

@@ -57,7 +57,8 @@ KnownIssueTally EntryOf(const std::string& text) {
 }
 
 struct Totals {
-  size_t judged = 0;
+  size_t judged = 0;  // and tried
+  size_t judged_not_tried = 0;
   size_t hold = 0;
   size_t broken = 0;
   size_t unexpected = 0;
@@ -71,7 +72,7 @@ Totals TotalsOf(const Run& run) {
   Totals totals;
   for (const Record& record : run.records) {
     const VerdictInfo& info = InfoOf(record.verdict);
-    totals.judged += record.judged ? 1 : 0;
+    if (record.judged) ++(info.tried ? totals.judged : totals.judged_not_tried);
     totals.red = totals.red || info.red;
     if (record.judged && record.verdict == Verdict::kPass) ++totals.hold;
     if (!info.tried) ++totals.not_tried;
@@ -86,7 +87,8 @@ Totals TotalsOf(const Run& run) {
 std::string Held(const Totals& totals) {
   if (totals.judged == 0) return "no promise was judged";
   const std::string_view verb = totals.hold == 1 ? "holds" : "hold";
-  return fmt::format("{} of {} {}", totals.hold, Counted(totals.judged, "judged promise"), verb);
+  const std::string_view which = totals.judged_not_tried > 0 ? " that could be tried" : "";
+  return fmt::format("{} of {}{} {}", totals.hold, Counted(totals.judged, "judged promise"), which, verb);
 }
 
 // What became of the tests that are no plain pass, as the clauses of a sentence.

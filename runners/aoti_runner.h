@@ -116,8 +116,8 @@ typedef struct aoti_runner_api {
   /* Prepares the process. config_json: what a person gave for this runner, "{}" for nothing. Called once, before anything else. */
   aoti_status (*open)(const char* config_json, aoti_error* error);
 
-  /* What this runner is, as JSON: name, torch {version, git, library}, devices, capabilities {name: supported | broken | unsupported},
-   * and for a runner broken on purpose: faults. Written once, after open().
+  /* What this runner is, as JSON: name, torch {version, git, library}, devices ["cpu", "cuda"], capabilities {name: supported | broken |
+   * unsupported}, and for a runner broken on purpose: faults. Written once, after open().
    *
    * Capabilities, beyond load() and run():
    *   package         reads a .pt2 archive itself: its models by name, archives that are missing or damaged, without Python
@@ -144,6 +144,11 @@ typedef struct aoti_runner_api {
   aoti_status (*run)(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs,
                      aoti_error* error);
   void (*release_outputs)(aoti_outputs* outputs);
+
+  /* Copies values to devices, values[i] to devices[i], and waits until they are there: dtype, shape and strides stay as they are. `copies` are the
+   * caller's until release_outputs(). run() takes a program's inputs on the devices that it was compiled for, and the suite makes and reads all
+   * values in host memory. A runner for the CPU alone answers AOTI_UNSUPPORTED and names no other device in describe(). */
+  aoti_status (*copy_values)(const aoti_value* values, size_t count, const DLDevice* devices, aoti_outputs* copies, aoti_error* error);
 
   /* Metadata of a loaded model, and of a package that is not loaded, as a flat JSON object of strings. */
   aoti_status (*model_metadata)(aoti_model* model, aoti_text_sink sink, aoti_error* error);
