@@ -137,7 +137,8 @@ std::string HashOfGoldens(const std::filesystem::path& folder) {
 json ProvenanceOf(const CampaignOptions& options, const Packages& packages) {
   utsname host{};
   uname(&host);
-  const std::string commit = OutputOf("git -C '" AOTI_SOURCE_DIR "' describe --always --dirty --abbrev=40 2>/dev/null");
+  const std::string commit = OutputOf("git -C '" AOTI_SOURCE_DIR "' describe --always --dirty --abbrev=40 2>/dev/null || cat '" AOTI_SOURCE_DIR
+                                      "/dependencies/commit' 2>/dev/null");  // a bundle is no clone
   const auto plan = Sha256OfFile(options.paths.plan);
   return {{"suite_version", AOTI_SUITE_VERSION},
           {"commit", commit.empty() ? "unknown" : commit},

@@ -14,6 +14,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import tarfile
 import tempfile
 import time
 import typing
@@ -180,6 +181,7 @@ aoti_status Run(aoti_model*, const aoti_value*, size_t, const aoti_run_options*,
 }
 
 void Release(aoti_outputs*) {}
+aoti_status Copy(const aoti_value*, size_t, const DLDevice*, aoti_outputs*, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status ModelMetadata(aoti_model*, aoti_text_sink, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status PackageMetadata(const char*, const char*, aoti_text_sink, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status SetMemory(int32_t, uint8_t, aoti_error*) { return AOTI_OK; }
@@ -194,8 +196,8 @@ aoti_status OfAModel(aoti_model*, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status Fold(aoti_model*, int32_t, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status LoadFile(aoti_model*, const char*, aoti_error*) { return AOTI_UNSUPPORTED; }
 
-const aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open, Describe, Load, Unload, Run, Release, ModelMetadata,
-                           PackageMetadata, SetMemory, StartTrace, StopTrace, List, Update, Extract, ReleaseConstants, OfAModel, OfAModel, Fold,
+const aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open, Describe, Load, Unload, Run, Release, Copy,
+                           ModelMetadata, PackageMetadata, SetMemory, StartTrace, StopTrace, List, Update, Extract, ReleaseConstants, OfAModel, OfAModel, Fold,
                            LoadFile};
 
 }  // namespace
@@ -327,8 +329,9 @@ class CommandLine(unittest.TestCase):
         return self.do("run", "--no-build", "--out", out or self.out, *arguments, **named)
 
     def case_count(self) -> int:
-        """How many cases there are that need not be named."""
-        return sum(case["profile"] == "default" for case in json.loads((BUILD / "cases.json").read_text())["cases"])
+        """How many cases there are that need neither be named nor a device."""
+        cases = json.loads((BUILD / "cases.json").read_text())["cases"]
+        return sum(case["profile"] == "default" and case["device"] == "cpu" for case in cases)
 
     def refused(self, code: int, words: str, finished: Finished) -> None:
         self.assertEqual(finished.code, code, finished.said)
@@ -604,7 +607,7 @@ class BadFiles(WithHostileRunner):
     def test_no_golden_that_can_be_read(self) -> None:
         finished = self.run_bad("--test", "NUM_1/outputs_match_the_reference/*", "--golden", self.folder / "nowhere")
         self.refused(2, "nowhere/.*json: cannot be read .*run ./aoti-cts bless", finished)
-        self.assertEqual({test["verdict"] for test in self.results().values()}, {"error"})
+        self.assertEqual({test["verdict"] for test in self.results().values()}, {"error", "unsupported"}, "the runner is for the CPU alone")
 
     def test_a_golden_that_is_missing(self) -> None:
         golden = self.folder / "golden"
@@ -1139,6 +1142,31 @@ class Launcher(unittest.TestCase):
         done = subprocess.run([SOURCE / "aoti-cts", "list"], env={**os.environ, **changed}, capture_output=True, text=True, check=False)
         return Finished(done.returncode, done.stdout, done.stderr)
 
+    def bundle(self, *arguments: str) -> Finished:
+        done = subprocess.run([SOURCE / "aoti-cts", "bundle", *arguments], capture_output=True, text=True, check=False)
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def test_a_bundle_holds_the_commit_and_what_it_links(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "bundle.tar.gz"
+            finished = self.bundle(str(file))
+            self.assertEqual(finished.code, 0, finished.said)
+            self.assertLess(file.stat().st_size, 64 << 20)
+            with tarfile.open(file) as archive:
+                names = set(archive.getnames())
+                commit = archive.extractfile("aoti-cts/dependencies/commit")
+                assert commit is not None
+                self.assertIn(commit.read().decode().strip(), finished.err)
+            tracked = subprocess.run(["git", "-C", SOURCE, "ls-tree", "-r", "--name-only", "HEAD"], capture_output=True, text=True, check=True)
+            self.assertLessEqual({f"aoti-cts/{name}" for name in tracked.stdout.splitlines()}, names)
+            headers = ("fmt/format.h", "nlohmann/json.hpp", "CLI/CLI.hpp", "gtest/gtest.h", "sha2.h")
+            self.assertLessEqual({f"aoti-cts/dependencies/usr/include/{header}" for header in headers}, names)
+
+    def test_a_bundle_without_a_name_exits_2(self) -> None:
+        finished = self.bundle()
+        self.assertEqual(finished.code, 2, finished.said)
+        self.assertIn("bundle wants the name of the archive", finished.err)
+
     def test_a_torch_that_cannot_be_used_exits_2(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             for torch, words in {
@@ -1410,7 +1438,7 @@ class HostileRunners(WithHostileRunner):
     def try_way(self, way: str, selection: str) -> tuple[Finished, float]:
         began = time.monotonic()
         deadline = "0.5" if way.startswith("h") and way.endswith(("_open", "_describe")) else "1"  # six times as long is waited for a hanging open()
-        arguments = ["--test", f"{selection}/mlp_static*", "--deadline", deadline, "-j2"]
+        arguments = ["--test", f"{selection}/mlp_static[./]*", "--deadline", deadline, "-j2"]
         forged = f"{selection}/mlp_static/hostile"
         finished = self.run_hostile(way, *arguments, out=self.folder / way, CLI_TEST_MARK=f"{self.mark}-{way}", HOSTILE_FORGES=forged)
         return finished, time.monotonic() - began
