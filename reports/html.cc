@@ -46,6 +46,7 @@ constexpr size_t kCellBytes = 1 * kKiB;
 constexpr size_t kLineBytes = 240;
 constexpr size_t kIdsPerEvidence = 8;
 constexpr size_t kIdsPerGroup = 25;
+constexpr size_t kTestsPerSentence = 60;  // more are counted by what became of them
 constexpr size_t kSlowest = 10;
 
 struct Page {
@@ -467,17 +468,39 @@ std::string TallyChips(const RequirementTally& tally) {
   return chips;
 }
 
+std::string TestList(const Page& page, const std::vector<const Record*>& records) {
+  std::string list;
+  for (const Record* record : records) list += "<li>" + VerdictChip(*record) + " " + Subject(page, *record) + "</li>\n";
+  return list;
+}
+
+// Of what is asked of every program, nobody reads hundreds of passes: each outcome with its count, and the first of those that are no plain pass.
+std::string OutcomeList(const Page& page, const std::vector<const Record*>& records) {
+  std::map<std::string, std::vector<const Record*>> outcomes;
+  for (const Record* record : records) outcomes[VerdictChip(*record)].push_back(record);
+  std::string list;
+  for (const auto& [chip, same] : outcomes) {
+    list += fmt::format("<li>{} {}", chip, Counted(same.size(), "test"));
+    if (same.front()->verdict != Verdict::kPass) {
+      for (size_t i = 0; i < std::min(same.size(), kIdsPerEvidence); ++i) list += (i == 0 ? ": " : ", ") + Subject(page, *same[i]);
+      if (same.size() > kIdsPerEvidence) list += fmt::format(" and {} more", same.size() - kIdsPerEvidence);
+    }
+    list += "</li>\n";
+  }
+  return list;
+}
+
 std::string TestsBySentence(const Page& page, const std::vector<const Record*>& records) {
   std::string list;
-  std::string sentence;
-  for (const Record* record : records) {
-    if (record->sentence != sentence) {
-      list += (sentence.empty() ? "" : "</ul>\n") + fmt::format("<h4>{}</h4><ul class=\"tests\">\n", Escaped(Spaced(record->sentence)));
-      sentence = record->sentence;
-    }
-    list += "<li>" + VerdictChip(*record) + " " + Subject(page, *record) + "</li>\n";
+  for (auto first = records.begin(); first != records.end();) {
+    const std::string& sentence = (*first)->sentence;
+    const auto last = std::find_if(first, records.end(), [&](const Record* record) { return record->sentence != sentence; });
+    const std::vector<const Record*> same(first, last);
+    list += fmt::format("<h4>{}</h4><ul class=\"tests\">\n{}</ul>\n", Escaped(Spaced(sentence)),
+                        same.size() > kTestsPerSentence ? OutcomeList(page, same) : TestList(page, same));
+    first = last;
   }
-  return list + (sentence.empty() ? "" : "</ul>\n");
+  return list;
 }
 
 std::string RequirementHead(const RequirementTally& tally) {
