@@ -29,8 +29,8 @@ constexpr size_t kKiB = 1024;
 constexpr size_t kBrokenBudget = 356 * kKiB;
 constexpr size_t kLedgerBudget = 320 * kKiB;
 constexpr size_t kFieldBugsBudget = 64 * kKiB;
-constexpr size_t kRequirementsBudget = 360 * kKiB;
-constexpr size_t kLatticeBudget = 320 * kKiB;
+constexpr size_t kRequirementsBudget = 220 * kKiB;
+constexpr size_t kLatticeBudget = 460 * kKiB;
 constexpr size_t kMarginsBudget = 160 * kKiB;
 constexpr size_t kUntriedBudget = 120 * kKiB;
 constexpr size_t kProgramsBudget = 60 * kKiB;
@@ -534,18 +534,28 @@ std::string Requirements(const Page& page) {
 
 // --- the bounds lattice ------------------------------------------------------------------------------------------------------------------------
 
-std::string LatticeEntryText(const LatticeEntry& entry, bool checks) {
+std::string LatticeEntryText(const LatticeEntry& entry, std::string_view checks) {
   const LatticeWord& word = LatticeWordOf(*entry.record);
   const std::string label = entry.label.empty() ? "" : Escaped(entry.label) + ": ";
   const std::string line = Line(entry.record->message);
-  return fmt::format("<div class=\"cell {}\"{}><i>{}</i><b>{}{}</b></div>", ClassOf(word.tone), line.empty() ? "" : " title=\"" + line + "\"",
-                     checks ? "on" : "off", label, word.word);
+  return fmt::format("<div class=\"cell {}\"{}><i>{}</i><b>{}{}</b></div>", ClassOf(word.tone), line.empty() ? "" : " title=\"" + line + "\"", checks,
+                     label, word.word);
+}
+
+// Of most sizes there is the same to say with and without checks.
+bool Alike(const std::array<std::vector<LatticeEntry>, 2>& sides) {
+  const auto& [off, on] = sides;
+  return off.size() == 1 && on.size() == 1 && off[0].label == on[0].label && off[0].record->message == on[0].record->message &&
+         &LatticeWordOf(*off[0].record) == &LatticeWordOf(*on[0].record);
 }
 
 std::string LatticeCellText(const std::array<std::vector<LatticeEntry>, 2>& sides, size_t span = 1) {
   std::string text;
-  for (size_t checks = 0; checks < 2; ++checks) {
-    for (const LatticeEntry& entry : sides[checks]) text += LatticeEntryText(entry, checks == 1);
+  if (Alike(sides)) {
+    text = LatticeEntryText(sides[0][0], "both");
+  } else {
+    for (const LatticeEntry& entry : sides[0]) text += LatticeEntryText(entry, "off");
+    for (const LatticeEntry& entry : sides[1]) text += LatticeEntryText(entry, "on");
   }
   if (text.empty()) text = "<span class=\"v\">no test</span>";
   return span == 1 ? "<td>" + text + "</td>" : fmt::format(R"(<td class="span" colspan="{}">{}</td>)", span, text);
