@@ -13,6 +13,8 @@ namespace aoti_cts {
 namespace {
 
 constexpr std::chrono::seconds kLogInterval{5};
+constexpr std::chrono::seconds kLongLogInterval{30};  // where a log has told of the first minute: a long run is no reason for hundreds of lines
+constexpr std::chrono::seconds kFirstMinute{60};
 constexpr size_t kLineLimit = 240;
 
 double Seconds(std::chrono::steady_clock::duration d) { return std::chrono::duration<double>(d).count(); }
@@ -31,9 +33,10 @@ void Progress::Show(size_t ended) {
   if (quiet_) return;
   ShowReds();
   const auto now = std::chrono::steady_clock::now();
-  if (ended == ended_ && now - last_line_ < kLogInterval) return;
+  const auto interval = !terminal_ && now - start_ > kFirstMinute ? kLongLogInterval : kLogInterval;
+  if (ended == ended_ && now - last_line_ < interval) return;
   ended_ = ended;
-  if (!terminal_ && now - last_line_ < kLogInterval) return;
+  if (!terminal_ && now - last_line_ < interval) return;
   last_line_ = now;
   const double elapsed = Seconds(now - start_);
   const double left = ended > 0 ? elapsed / static_cast<double>(ended) * static_cast<double>(total_ - std::min(ended, total_)) : 0;

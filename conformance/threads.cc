@@ -111,7 +111,7 @@ void LoadInThreads(Trial& t, bool one_at_a_time) {
     for (int load = 0; load < kLoads; ++load) {
       std::unique_lock<std::mutex> turn(loading, std::defer_lock);
       if (one_at_a_time) turn.lock();
-      auto model = t.runner().Load(t.package().path);
+      auto model = t.TryLoad(t.package().path);
       if (one_at_a_time) turn.unlock();
       if (model) {
         tasks.Run(*model, static_cast<size_t>(thread) % tasks.size(), fmt::format("thread {}, its own loader number {}", thread, load));

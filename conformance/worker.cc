@@ -23,6 +23,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "fixtures/kept_files.h"
@@ -232,9 +233,18 @@ class Worker {
     return options;
   }
 
+  // How much longer a test may take because the machine has other work too: processes that want a core, over twice the cores, for the threads of
+  // a test are some themselves.
+  static double Crowding() {
+    constexpr double kMost = 6;
+    double load = 0;
+    if (getloadavg(&load, 1) != 1) return 1;
+    return std::clamp(load / (2.0 * std::max(1U, std::thread::hardware_concurrency())), 1.0, kMost);
+  }
+
   SandboxResult InSandbox(const PlannedTest& test, const Subject& subject, const std::string& token) {
     constexpr double kGraceSeconds = 5;
-    const double deadline = test.property->deadline_seconds > 0 ? test.property->deadline_seconds : deadline_;
+    const double deadline = Crowding() * (test.property->deadline_seconds > 0 ? test.property->deadline_seconds : deadline_);
     PromiseSignOfLife(due_, 2 * deadline + kGraceSeconds);
     return RunInSandbox(Options(test.property->check_inputs, deadline), [&] {
       writer_.reset();  // closes the child's copy: no runner finds the records among its files

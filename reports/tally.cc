@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <map>
 #include <set>
@@ -147,6 +148,15 @@ std::vector<RecordGroup> GroupUntried(const Run& run) {
 }
 
 std::vector<RecordGroup> GroupBroken(const Run& run) { return GroupByReason(BrokenRecords(run)); }
+
+std::vector<std::vector<const Record*>> GroupRecorded(const Run& run) {
+  Ordered<std::vector<const Record*>, std::array<std::string, 4>> groups;
+  for (const Record& record : run.records) {
+    if (record.verdict == Verdict::kRecorded)
+      groups.At({record.requirement, record.sentence, record.runner, record.observation}, {}).push_back(&record);
+  }
+  return groups.Take();
+}
 
 std::vector<const Record*> BrokenRecords(const Run& run) {
   std::vector<const Record*> broken;

@@ -170,7 +170,8 @@ void AddRun(CLI::App& app, Action& chosen, const std::string& command) {
       ->capture_default_str();
   AddSelectionOptions(*verb, options->campaign.selection);
   verb->add_option("-j,--jobs", options->campaign.jobs, "worker processes")->check(CLI::Range(1, 256))->capture_default_str();
-  verb->add_option("--deadline", options->campaign.deadline_seconds, "seconds a test may take; raised to 50 times a first load and run")
+  verb->add_option("--deadline", options->campaign.deadline_seconds,
+                   "seconds a test may take; raised to 50 times a first load and run, and where the machine is busy")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   verb->add_option("-o,--out", options->campaign.folder, "folder of the run (default: a new one, named by the time)");
