@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -66,13 +67,6 @@ const Registered kUnequalRefused{{.requirement = "DYN_4",
                                   .targets = CallsInCells({"unequal"}),
                                   .body = RefuseCall}};
 
-bool ContainsAny(const std::string& text, std::initializer_list<std::string> words) {
-  for (const std::string& word : words) {
-    if (text.find(word) != std::string::npos) return true;
-  }
-  return false;
-}
-
 bool ContainsNumber(const std::string& text, int64_t number) {
   const std::string digits = fmt::format("{}", number);
   const auto digit_at = [&](size_t at) { return at < text.size() && std::isdigit(static_cast<unsigned char>(text[at])) != 0; };
@@ -100,17 +94,27 @@ std::vector<Violation> Violations(const Case& c, const Call& call) {
   return violations;
 }
 
+// "input 1", "inputs[1]", "argument #1", or the input's name as a word of its own.
+bool NamesInput(const std::string& words, size_t input, const std::string& name) {
+  const std::string number = fmt::format("{}", input);
+  return std::regex_search(words, std::regex("(input|arg|argument|tensor)(s|_handles)?( | #|\\[|#)" + number + "([^0-9]|$)", std::regex::icase)) ||
+         std::regex_search(words, std::regex("(^|[^A-Za-z0-9_])" + name + "([^A-Za-z0-9_]|$)"));
+}
+
+// "dim 1", "at 1", "axis 1", "size()[1]", "shape[1]".
+bool NamesDimension(const std::string& words, size_t dim) {
+  return std::regex_search(
+      words, std::regex(fmt::format("(dim|dims|dimension|axis|at|size\\(\\)|sizes|shape)( | #|\\[|=){}([^0-9]|$)", dim), std::regex::icase));
+}
+
 // What the words of a refusal leave out of one violation; empty: nothing. Wording is the runtime's own: an input may be called by name or
 // number, and need not be called anything where there is no other.
 std::string LeftOut(const std::string& words, const Violation& violation, const Case& c) {
   const auto& [input, dim, size] = violation;
   const std::string& name = c.inputs[input].name;
   std::string left_out;
-  if (c.inputs.size() > 1 && !ContainsAny(words, {fmt::format("input_handles[{}]", input), fmt::format("input {}", input), "'" + name + "'",
-                                                  "\"" + name + "\"", "L['" + name, name + ".size()"}))
-    left_out += fmt::format("the refusal does not name input {} ({})\n", input, name);
-  if (!ContainsAny(words, {fmt::format(" at {}", dim), fmt::format("dim {}", dim), fmt::format("dimension {}", dim), fmt::format("size()[{}]", dim)}))
-    left_out += fmt::format("the refusal does not name dimension {}\n", dim);
+  if (c.inputs.size() > 1 && !NamesInput(words, input, name)) left_out += fmt::format("the refusal does not name input {} ({})\n", input, name);
+  if (!NamesDimension(words, dim)) left_out += fmt::format("the refusal does not name dimension {}\n", dim);
   if (!ContainsNumber(words, size)) left_out += fmt::format("the refusal does not say that the size was {}\n", size);
   return left_out;
 }

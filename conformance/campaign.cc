@@ -230,7 +230,7 @@ void OnInterrupt(int /*signal*/) {
 // Memory that forked workers share.
 class SharedMemory {
  public:
-  explicit SharedMemory(size_t tests) : size_(sizeof(SharedState) + tests * sizeof(std::atomic<bool>)) {
+  explicit SharedMemory(size_t tests) : size_(sizeof(SharedState) + 2 * tests * sizeof(std::atomic<bool>)) {
     memory_ = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory_ == MAP_FAILED) throw std::bad_alloc();
   }
@@ -366,6 +366,20 @@ bool HasCudaDevice(const std::vector<PlannedTest>& tests, const std::filesystem:
   return result.end == SandboxResult::End::kReturned && result.answer != "0";
 }
 
+// A runner shares its process with a worker: it may find the records and write ends of tests that no worker has run. A second end, written here,
+// makes each of these an error.
+void DisownForged(const std::filesystem::path& folder, const std::vector<PlannedTest>& tests, SharedState& shared) {
+  const Run run = ReadRun(folder);  // in the order of the plan
+  std::optional<RecordWriter> writer;
+  for (size_t i = 0; i < tests.size(); ++i) {
+    const Record& record = run.records[i];
+    const bool begun_only = record.verdict == Verdict::kCrash && record.seconds == 0;
+    if (shared.Ended(i) || record.verdict == Verdict::kNotRun || begun_only) continue;
+    if (!writer) writer.emplace(folder / "records.jsonl");
+    writer->End(record);
+  }
+}
+
 Expected<std::filesystem::path> MakeScratch() {
   const auto base = TemporaryFolder();
   if (!base) return base.error();
@@ -411,6 +425,15 @@ int ExitCodeOf(const Run& run) {
   return tried ? kExitGood : kExitNothingRan;
 }
 
+Status CheckSelection(const CampaignOptions& options) {
+  const auto cases = ReadCases(options.paths.plan);
+  if (!cases) return cases.error();
+  const auto catalogue = ReadCatalogue(options.paths.requirements);
+  if (!catalogue) return catalogue.error();
+  if (const auto unknown = UnknownName(options.selection, *cases, *catalogue)) return *unknown;
+  return Done{};
+}
+
 Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   auto cases = ReadCases(options.paths.plan);
   if (!cases) return cases.error();
@@ -444,7 +467,7 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   if (options.resume) {
     auto ended = EndedIds(options.folder, tests);
     if (!ended) return ended.error();
-    for (size_t i = 0; i < tests.size(); ++i) shared.state()->Claimed(i) = ended->contains(tests[i].id);
+    for (size_t i = 0; i < tests.size(); ++i) shared.state()->Claimed(i) = shared.state()->Ended(i) = ended->contains(tests[i].id);
     done_before = ended->size();
   } else {
     std::filesystem::remove(options.folder / "records.jsonl", failure);
@@ -480,6 +503,7 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   std::signal(SIGTERM, SIG_DFL);
   std::filesystem::remove_all(*scratch, failure);
   try {
+    DisownForged(options.folder, tests, *shared.state());
     result.run = ReadRun(options.folder);
   } catch (const std::exception& e) {
     return Error{e.what()};

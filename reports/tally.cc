@@ -67,6 +67,7 @@ struct Totals {
   size_t recorded = 0;
   size_t not_tried = 0;
   bool red = false;
+  bool only_not_run = true;  // nothing is red but what the run did not come to
 };
 
 Totals TotalsOf(const Run& run) {
@@ -75,6 +76,7 @@ Totals TotalsOf(const Run& run) {
     const VerdictInfo& info = InfoOf(record.verdict);
     if (record.judged) ++(info.tried ? totals.judged : totals.judged_not_tried);
     totals.red = totals.red || info.red;
+    if (info.red && record.verdict != Verdict::kNotRun) totals.only_not_run = false;
     if (record.judged && record.verdict == Verdict::kPass) ++totals.hold;
     if (!info.tried) ++totals.not_tried;
     if (record.verdict == Verdict::kUnexpectedPass) ++totals.unexpected;
@@ -87,7 +89,7 @@ Totals TotalsOf(const Run& run) {
 
 std::string Held(const Totals& totals) {
   if (totals.judged == 0) return "no promise was judged";
-  const std::string_view verb = totals.hold == 1 ? "holds" : "hold";
+  const std::string_view verb = totals.hold == 1 || totals.judged == 1 ? "holds" : "hold";
   const std::string_view which = totals.judged_not_tried > 0 ? " that could be tried" : "";
   return fmt::format("{} of {}{} {}", totals.hold, Counted(totals.judged, "judged promise"), which, verb);
 }
@@ -191,8 +193,9 @@ std::string VerdictSentence(const Run& run) {
   const std::string_view interrupted = run.interrupted ? ", and the run was interrupted" : "";
   if (totals.not_tried == run.records.size()) return fmt::format("None of {} could be tried, so nothing is proved{}.", tests, interrupted);
   const std::string others = Others(totals);
-  return fmt::format("{}: {}{}{}.", totals.red ? "Red" : "Green", Held(totals), others.empty() ? "" : fmt::format(" (of {}: {})", tests, others),
-                     interrupted);
+  const std::string counts = Held(totals) + (others.empty() ? "" : fmt::format(" (of {}: {})", tests, others));
+  if (run.interrupted && totals.only_not_run) return fmt::format("Interrupted: {}.", counts);
+  return fmt::format("{}: {}{}.", totals.red ? "Red" : "Green", counts, interrupted);
 }
 
 }  // namespace aoti_cts

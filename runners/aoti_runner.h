@@ -125,7 +125,8 @@ typedef struct aoti_runner_api {
    *   guarded_memory  set_memory() with the guarded modes
    *   input_checks    AOTI_RUNTIME_CHECK_INPUTS=1 has dtype, rank and layout of inputs checked
    *   custom_operators  a library that registers operators with PyTorch's dispatcher, loaded into the process, serves packages that use them
-   *   runs_at_once    run() of one model in several threads really runs at the same time, as many calls as num_runners says
+   *   runs_at_once    run() of one model in several threads really runs at the same time, as many calls as num_runners says: each call reads its
+   *                   own inputs, where they lie, without waiting for another to have read its
    *   trace           start_trace() and stop_trace()
    *   constants       list_constants(), update_constants() and extract_constants() of the buffer that calls read
    *   constant_names  update_constants() refuses a name that the model does not have
