@@ -179,6 +179,13 @@ class SequenceRun {
 constexpr double kStepsSeconds = 30;   // of one run of a sequence
 constexpr double kShrinkSeconds = 12;  // of all together
 
+SandboxResult RunSteps(const std::function<std::string()>& body) {
+  SandboxOptions options;
+  options.base = SandboxTemporary();
+  options.deadline_seconds = kStepsSeconds;
+  return RunInSandbox(options, body);
+}
+
 }  // namespace
 
 ConstantsTraits TraitsOf(Trial& t) {
@@ -206,10 +213,7 @@ const Call& CallWith(const Case& c, const WeightSets& sets) {
 }
 
 std::string InAChild(const std::function<std::string()>& body) {
-  SandboxOptions options;
-  options.base = SandboxTemporary();
-  options.deadline_seconds = kStepsSeconds;
-  const SandboxResult result = RunInSandbox(options, body);
+  const SandboxResult result = RunSteps(body);
   return result.end == SandboxResult::End::kReturned ? result.answer : result.EndInWords();
 }
 
@@ -224,7 +228,12 @@ std::string Complaint(Trial& t, const ConstantsTraits& traits, const Sequence& s
 
 void JudgeSequence(Trial& t, const ConstantsTraits& traits, const Sequence& sequence, const std::string& origin) {
   t.StopKeeping("the test runs sequences of steps that change constants, each in a process of its own; its message has the shortest that fails");
-  const auto complaint_of = [&](const Sequence& steps) { return InAChild([&] { return Complaint(t, traits, steps); }); };
+  bool hangs = false;
+  const auto complaint_of = [&](const Sequence& steps) {
+    const SandboxResult result = RunSteps([&] { return Complaint(t, traits, steps); });
+    hangs = result.end == SandboxResult::End::kTimeout;
+    return result.end == SandboxResult::End::kReturned ? result.answer : result.EndInWords();
+  };
   std::string complaint = complaint_of(sequence);
   if (complaint.empty()) {
     t.Check(true, "");
@@ -232,7 +241,8 @@ void JudgeSequence(Trial& t, const ConstantsTraits& traits, const Sequence& sequ
   }
   constexpr int kAttempts = 400;
   const auto start = std::chrono::steady_clock::now();
-  const auto is_late = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > kShrinkSeconds; };
+  // A hang is told as it is: a sequence that hangs takes longer than there is time for all.
+  const auto is_late = [&] { return hangs || std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > kShrinkSeconds; };
   const auto fails = [&](const Sequence& steps) {
     const std::string shorter = is_late() || !IsDefined(steps, traits) ? "" : complaint_of(steps);
     if (!shorter.empty()) complaint = shorter;
