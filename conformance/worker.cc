@@ -4,6 +4,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/wait.h>
@@ -32,8 +33,9 @@
 namespace aoti_cts {
 namespace {
 
-constexpr size_t kKeepAllTests = 20;    // of so few somebody has named each
-constexpr double kDeadlineFactor = 50;  // times what loading and a first run take on this machine
+constexpr size_t kKeepAllTests = 20;         // of so few somebody has named each
+constexpr size_t kWorthPreparingForks = 50;  // tests of a worker
+constexpr double kDeadlineFactor = 50;       // times what loading and a first run take on this machine
 
 std::string Today() {
   const std::time_t now = std::time(nullptr);
@@ -84,6 +86,24 @@ std::string EndStrays() {
   return names;
 }
 
+// Asks for huge pages in place of the small ones that the runner has written so far. A fork copies an entry per page, and a runtime like libtorch
+// has written tens of thousands of them before its first call. A system without them is only slower.
+void MakeForksCheap() {
+  constexpr int kCollapse = 25;  // MADV_COLLAPSE, since Linux 6.1
+  constexpr uintptr_t kHugePage = 2 << 20;
+  constexpr uintptr_t kMost = 1 << 30;  // larger ones are reserved rather than written: shadows of sanitizers, arenas
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    uintptr_t begin = 0, end = 0;
+    std::array<char, 5> access{};
+    if (std::sscanf(line.c_str(), "%lx-%lx %4s", &begin, &end, access.data()) != 3 || std::string_view(access.data()) != "rw-p") continue;
+    begin = (begin + kHugePage - 1) & ~(kHugePage - 1);
+    end &= ~(kHugePage - 1);
+    const bool of_file = line.find('/') != std::string::npos;
+    if (begin < end && end - begin <= kMost && !of_file) madvise(reinterpret_cast<void*>(begin), end - begin, kCollapse);
+  }
+}
+
 // What a crash or a hang is called where nothing is judged.
 std::string ObservationOf(const SandboxResult& result) {
   if (result.end == SandboxResult::End::kTimeout) return "hang";
@@ -106,6 +126,7 @@ class Worker {
     ends_strays_ = !HasChildren() && prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;  // not where the runner has started a process of its own
     PromiseSignOfLife(due_, 2 * StartSeconds(*context.options));
     deadline_ = std::max(context.options->deadline_seconds, kDeadlineFactor * CalibratedSeconds());
+    if (context.tests->size() / static_cast<size_t>(context.options->jobs) >= kWorthPreparingForks) MakeForksCheap();
   }
 
   bool Claim(size_t index) {
@@ -416,6 +437,8 @@ bool IsOverdue(const std::atomic<int64_t>& due) { return NowMilliseconds() > due
 
 int WorkerMain(const WorkerContext& context, const RunnerSpec& spec, std::atomic<int64_t>& due) {
   try {
+    // Workers share the cores: threads that spin while they wait for each other would take them from the next worker's test.
+    setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
     auto runner = Runner::Open(spec);
     if (!runner) {
       RecordWriter(context.options->folder / "records.jsonl").Stopped(spec.name, runner.error().message);

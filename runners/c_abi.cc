@@ -233,7 +233,6 @@ struct Handle {
   Handle& operator=(Handle&&) = delete;
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
-  AtenTensorHandle release() { return std::exchange(raw, nullptr); }
 };
 
 Handle HandleOf(const aoti_value& value) {
@@ -284,18 +283,20 @@ aoti_value ViewOf(AtenTensorHandle handle) {
 aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs,
                 aoti_error* error) {
   return Guarded(error, [&] {
-    // The C function takes as many handles as it is told and steals them; the count is looked at by the model itself.
+    // The C function takes as many handles as it is told and steals them, putting null in their place; what it leaves is still ours. The count is
+    // looked at by the model itself.
     std::vector<Handle> made;
     for (size_t i = 0; i < count; ++i) made.push_back(HandleOf(inputs[i]));
     std::vector<AtenTensorHandle> given;
-    for (Handle& handle : made) given.push_back(handle.release());
+    for (const Handle& handle : made) given.push_back(handle.raw);
     std::vector<AtenTensorHandle> returned(model->outputs);
     const CallersModes modes(*options);
     const auto run =
         model->single_threaded && model->library.run_single_threaded != nullptr ? model->library.run_single_threaded : model->library.run;
-    model->library.Require(
-        run(model->container, given.data(), count, returned.data(), returned.size(), static_cast<AOTInductorStreamHandle>(options->stream), nullptr),
-        "AOTInductorModelContainerRun");
+    const auto status =
+        run(model->container, given.data(), count, returned.data(), returned.size(), static_cast<AOTInductorStreamHandle>(options->stream), nullptr);
+    for (size_t i = 0; i < count; ++i) made[i].raw = given[i];
+    model->library.Require(status, "AOTInductorModelContainerRun");
     auto answered = std::make_unique<Answered>();
     for (const AtenTensorHandle handle : returned) answered->handles.emplace_back(handle);
     for (const Handle& handle : answered->handles) answered->values.push_back(ViewOf(handle.raw));

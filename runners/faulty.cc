@@ -59,6 +59,7 @@ std::atomic<int> under_way{0};
 std::atomic<int> finished{0};
 std::atomic<bool> unloaded_once{false};
 std::atomic<bool> starved_once{false};  // a load has had no file descriptors
+std::atomic<bool> other_rank{false};    // an input has had another rank than in the first call
 
 std::string ShapesKey(const aoti_value* inputs, size_t count) {
   std::string key;
@@ -145,15 +146,14 @@ void RunAgain(aoti_model* model, const aoti_run_options* options) {
   if (inner->run(model, inputs.data(), inputs.size(), options, &outputs, error.get()) == AOTI_OK) inner->release_outputs(&outputs);
 }
 
-// The inputs as they come, or as the fault takes them to be.
-std::vector<aoti_value> AsGiven(const aoti_value* inputs, size_t count) {
+bool AssumesFirst() {
+  return IsFault("first_layout_assumed") || IsFault("first_sizes_assumed") || IsFault("first_rank_assumed") || IsFault("first_strides_assumed");
+}
+
+// The inputs with what the fault takes from the first call of the process.
+void AssumeFirst(std::vector<aoti_value>& given) {
   static std::vector<aoti_value> first;
   static std::vector<std::vector<int64_t>> shapes, strides;
-  std::vector<aoti_value> given(inputs, inputs + count);
-  if (IsFault("offset_ignored")) {
-    for (aoti_value& value : given) value.tensor.byte_offset = 0;
-  }
-  if (!IsFault("first_layout_assumed")) return given;
   const std::lock_guard lock(between_calls);
   if (first.empty()) {
     first = given;
@@ -162,13 +162,56 @@ std::vector<aoti_value> AsGiven(const aoti_value* inputs, size_t count) {
       strides.emplace_back(value.tensor.strides, value.tensor.strides + value.tensor.ndim);
     }
   }
-  for (size_t i = 0; i < std::min(count, first.size()); ++i) {
-    given[i].tensor.dtype = first[i].tensor.dtype;
-    given[i].tensor.ndim = first[i].tensor.ndim;
-    given[i].tensor.shape = shapes[i].data();
-    given[i].tensor.strides = strides[i].data();
+  for (size_t i = 0; i < std::min(given.size(), first.size()); ++i) {
+    DLTensor& tensor = given[i].tensor;
+    other_rank = other_rank || tensor.ndim != first[i].tensor.ndim;
+    if (IsFault("first_strides_assumed") && tensor.ndim != first[i].tensor.ndim) continue;
+    tensor.strides = strides[i].data();
+    if (IsFault("first_strides_assumed")) continue;
+    tensor.ndim = first[i].tensor.ndim;
+    tensor.shape = shapes[i].data();
+    if (IsFault("first_layout_assumed")) tensor.dtype = first[i].tensor.dtype;
   }
+}
+
+bool HasSizesOf(const aoti_value& other, const aoti_value& value) {
+  const DLTensor &a = other.tensor, &b = value.tensor;
+  return std::equal(a.shape, a.shape + a.ndim, b.shape, b.shape + b.ndim);
+}
+
+// Gives inputs the sizes of the first one where that is nothing new in the first call of the process.
+void GiveOneSize(std::vector<aoti_value>& given) {
+  static const std::vector<bool> same = [&] {
+    std::vector<bool> found;
+    for (const aoti_value& value : given) found.push_back(HasSizesOf(given[0], value));
+    return found;
+  }();
+  for (size_t i = 0; i < std::min(given.size(), same.size()); ++i) {
+    if (same[i]) given[i].tensor.shape = given[0].tensor.shape;
+  }
+}
+
+// The inputs as they come, or as the fault takes them to be.
+std::vector<aoti_value> AsGiven(const aoti_value* inputs, size_t count) {
+  std::vector<aoti_value> given(inputs, inputs + count);
+  if (IsFault("offset_ignored")) {
+    for (aoti_value& value : given) value.tensor.byte_offset = 0;
+  }
+  if (IsFault("one_size_for_all")) GiveOneSize(given);
+  if (AssumesFirst()) AssumeFirst(given);
   return given;
+}
+
+bool BeginsWithOddSize(const aoti_value* inputs, size_t count) {
+  return count > 0 && inputs[0].tensor.ndim > 0 && inputs[0].tensor.shape[0] % 2 == 1;
+}
+
+// Why a call is refused that a sound runtime takes; empty: it is not.
+std::string Unwanted(const aoti_value* inputs, size_t count) {
+  const bool checks = std::getenv("AOTI_RUNTIME_CHECK_INPUTS") != nullptr;
+  if (IsFault("odd_sizes_refused") && checks && BeginsWithOddSize(inputs, count)) return "an odd size";
+  const bool offset = std::any_of(inputs, inputs + count, [](const aoti_value& value) { return value.tensor.byte_offset != 0; });
+  return IsFault("offset_refused") && checks && offset ? "an input does not begin where its storage does" : "";
 }
 
 void ReadPastEnd(const aoti_value& input) {
@@ -732,6 +775,8 @@ int OpenMpThreads() {
 // Some faults show in some calls only.
 bool SpoilsThis(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options& options) {
   if (IsFault("wrong_after_data_error")) return refused_once;
+  if (IsFault("wrong_at_odd_sizes")) return BeginsWithOddSize(inputs, count);
+  if (IsFault("first_rank_assumed")) return other_rank;
   if (IsFault("refusal_hits_a_neighbour")) return refused_once && last_refused.load() != std::this_thread::get_id();
   if (IsFault("package_disturbs_another")) return last_model.exchange(model) != model && several_threads;
   if (IsFault("wrong_with_grad_mode")) return options.grad_mode != 0;
@@ -766,6 +811,8 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
     return AOTI_OK;
   }
   if (const std::string stale = Stale(model); !stale.empty()) return Fail(error, AOTI_REFUSED, "std::runtime_error", stale.c_str());
+  if (const std::string unwanted = Unwanted(inputs, count); !unwanted.empty())
+    return Fail(error, AOTI_REFUSED, "std::runtime_error", unwanted.c_str());
   const CallUnderWay call;
   std::unique_lock<std::mutex> turn(one_at_a_time, std::defer_lock);
   if (IsFault("calls_in_turn")) turn.lock();

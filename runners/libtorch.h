@@ -48,8 +48,12 @@ inline TorchIdentity LoadedTorch() {
   return identity;
 }
 
+// As in a program that is itself linked with libtorch: its functions are there for libraries that do not name it (link_libtorch=False).
+inline void ShowLibtorchToAll(const TorchIdentity& loaded) { dlopen(loaded.library.c_str(), RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL); }
+
 inline aoti_status RequireBuiltTorch(aoti_error* error) {
   const TorchIdentity loaded = LoadedTorch();
+  ShowLibtorchToAll(loaded);
   if (loaded.version == AOTI_BUILT_TORCH && loaded.git == AOTI_BUILT_GIT) return AOTI_OK;
   return Fail(error, AOTI_FAILED, "torch",
               "it was built for torch " AOTI_BUILT_TORCH " (" AOTI_BUILT_GIT ") and found " + loaded.version + " (" + loaded.git + ") at " +

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from . import formula, plan
+from . import formula, plan, sources
 from .case import Call, Case, Derived, Dim, Input, Size, case_called, strides_of
 from .formula import ValueRange
 from .store import Store, sha256
@@ -180,6 +180,8 @@ def write_package(program: torch.export.ExportedProgram, others: Programs, path:
     """Compiles and packages as PyTorch documents it for one model, and for several."""
     if not others:
         torch._inductor.aoti_compile_and_package(copy.copy(program), package_path=str(path), inductor_configs=options or None)
+        if options.get(sources.OPTION):
+            sources.build(path, Path(torch.__file__).parent)
         return
     from torch._inductor.package import package_aoti
 
@@ -203,7 +205,8 @@ def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str
     eager_error = reference.check_golden(case, module, golden)
     program, others = export(case, module), exported_beside(case)
     hashes = [canonical_hash(program), *(canonical_hash(other) for other in others.values())]
-    content = sha256(*hashes, store.toolchain.key(), json.dumps(case.options, sort_keys=True, default=str))
+    builder = [Path(sources.__file__).read_bytes()] if case.options.get(sources.OPTION) else []
+    content = sha256(*hashes, store.toolchain.key(), json.dumps(case.options, sort_keys=True, default=str), *builder)
     if not store.has_program(content):
         plan.write_atomically(store.program_path(content), saved(program))
     path = store.content_path(content)

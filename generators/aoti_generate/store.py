@@ -25,7 +25,7 @@ from pathlib import Path
 from . import plan
 from .case import Case
 
-_SOURCES = ("case.py", "compile.py", "formula.py", "store.py")  # what decides the bytes of a package, beside the case file
+_SOURCES = ("case.py", "compile.py", "formula.py", "sources.py", "store.py")  # what decides the bytes of a package, beside the case file
 
 
 def sha256(*parts: str | bytes) -> str:

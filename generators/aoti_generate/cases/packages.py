@@ -56,3 +56,33 @@ def stack_allocation(c: Case) -> None:
         from torch import nn
 
         return nn.Sequential(nn.Linear(16, 16), nn.Softmax(dim=-1), nn.LayerNorm(16))
+
+
+@case(source="SPEC EXP-5: aot_inductor.package_cpp_only; the CMakeLists.txt in such a package")
+def built_with_cmake(c: Case) -> None:
+    """A package of sources whose library was built with CMake, as the list in the package says."""
+    rows = c.dim("rows", min=2, max=16, example=8)
+    c.input("x", "float32", (rows, 48))
+    c.contraction = 48
+    c.options = {"aot_inductor.package_cpp_only": True}
+
+    @c.model
+    def build() -> torch.nn.Module:
+        from torch import nn
+
+        return nn.Sequential(nn.Linear(48, 24), nn.GELU())
+
+
+@case(source="SPEC EXP-5: aot_inductor.link_libtorch; torch/_inductor/config.py: whether the compiled .so should link to libtorch")
+def not_linked_to_libtorch(c: Case) -> None:
+    """A library that names no torch: it takes the functions from the process, which has them where the program itself is linked with libtorch."""
+    rows = c.dim("rows", min=2, max=16, example=8)
+    c.input("x", "float32", (rows, 40))
+    c.contraction = 40
+    c.options = {"aot_inductor.link_libtorch": False}
+
+    @c.model
+    def build() -> torch.nn.Module:
+        from torch import nn
+
+        return nn.Sequential(nn.Linear(40, 24), nn.SiLU())
