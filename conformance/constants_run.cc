@@ -241,12 +241,13 @@ void JudgeSequence(Trial& t, const ConstantsTraits& traits, const Sequence& sequ
   }
   constexpr int kAttempts = 400;
   const auto start = std::chrono::steady_clock::now();
-  // A hang is told as it is: a sequence that hangs takes longer than there is time for all.
+  // A hang is told as it is, and is no shorter form of another failure: one takes longer than there is time for all.
   const auto is_late = [&] { return hangs || std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > kShrinkSeconds; };
   const auto fails = [&](const Sequence& steps) {
     const std::string shorter = is_late() || !IsDefined(steps, traits) ? "" : complaint_of(steps);
-    if (!shorter.empty()) complaint = shorter;
-    return !shorter.empty();
+    if (shorter.empty() || hangs) return false;
+    complaint = shorter;
+    return true;
   };
   const Sequence shortest = Shrunk<Step>(sequence, fails, kAttempts);
   t.Fail(fmt::format("{}: {}\nthe steps: {}", origin, complaint, ToString(shortest)));
