@@ -17,6 +17,18 @@ def _floats(c: Case, dtype: str) -> None:
 
 
 @case(source="SPEC NUM-3", profile="full")
+def arithmetic_of_float64(c: Case) -> None:
+    """float64."""
+    _floats(c, "float64")
+
+
+@case(source="SPEC NUM-3", profile="full")
+def arithmetic_of_float16(c: Case) -> None:
+    """float16."""
+    _floats(c, "float16")
+
+
+@case(source="SPEC NUM-3", profile="full")
 def arithmetic_of_bfloat16(c: Case) -> None:
     """bfloat16."""
     _floats(c, "bfloat16")
@@ -28,6 +40,54 @@ def _integers(c: Case, dtype: str, low: int, high: int) -> None:
     c.input("x", dtype, (rows, 6), ValueRange(low, high, 0))
     c.input("y", dtype, (rows, 6), ValueRange(1, 11, 0))
     c.forward(lambda torch, x, y: (x + y, x * y, x - 1, x // y, x > y, torch.where(x > y, x, y), x.sum(1), x.amax(0), x.float() / 2, x.cumsum(0)))
+
+
+@case(source="SPEC NUM-3", profile="full")
+def arithmetic_of_int64(c: Case) -> None:
+    """int64, beyond what int32 holds."""
+    _integers(c, "int64", 2**40, 2**40 + 2**30)
+
+
+@case(source="SPEC NUM-3", profile="full")
+def arithmetic_of_int16(c: Case) -> None:
+    """int16."""
+    _integers(c, "int16", -2000, 2000)
+
+
+@case(source="SPEC NUM-3", profile="full")
+def arithmetic_of_int8(c: Case) -> None:
+    """int8."""
+    _integers(c, "int8", -11, 11)
+
+
+@case(source="SPEC NUM-3", profile="full")
+def arithmetic_of_uint8(c: Case) -> None:
+    """uint8."""
+    _integers(c, "uint8", 1, 20)
+
+
+@case(source="SPEC NUM-3", profile="full")
+def logic_of_bools(c: Case) -> None:
+    """bool: logic, selection, reductions, sums that count."""
+    rows = c.dim("rows", min=2, max=9, example=4)
+    c.input("x", "bool", (rows, 6))
+    c.input("y", "bool", (rows, 6))
+    c.forward(
+        lambda torch, x, y: (
+            x & y,
+            x | y,
+            x ^ y,
+            ~x,
+            x.any(1),
+            x.all(0),
+            x.sum(0),
+            torch.where(x, y, ~y),
+            x * 2,
+            x.float().mean(1),
+            x == y,
+            x.cumsum(1),
+        )
+    )
 
 
 def _complex(c: Case, dtype: str) -> None:
@@ -58,6 +118,12 @@ def _complex(c: Case, dtype: str) -> None:
 def arithmetic_of_complex64(c: Case) -> None:
     """complex64."""
     _complex(c, "complex64")
+
+
+@case(source="SPEC NUM-3", profile="full")
+def arithmetic_of_complex128(c: Case) -> None:
+    """complex128."""
+    _complex(c, "complex128")
 
 
 @case(source="SPEC NUM-1, NUM-3", profile="full")
@@ -123,3 +189,20 @@ def mixed_precision(c: Case) -> None:
     c.contraction = 16
     # the sums are exact in bfloat16's range of whole steps, so that the reference, which has the same cast in it, is sharp
     c.forward(lambda torch, x, w: ((x.to(torch.bfloat16) @ w.to(torch.bfloat16)).to(x.dtype), x.to(torch.bfloat16).to(x.dtype) * 2))
+
+
+@case(source="SPEC NUM-3", profile="full")
+def float8(c: Case) -> None:
+    """Floats through each of the 8-bit floats: rounded to even, below the smallest normal number, and beyond the largest."""
+    rows = c.dim("rows", min=2, max=9, example=4)
+    c.input("x", "float32", (rows, 20), ValueRange(-2000, 2000, 10))
+    c.call("up_to_500", values={"x": ValueRange(-2000, 2000, 2)})
+    c.call("up_to_80000", values={"x": ValueRange(-80000, 80000, 0)})
+
+    @c.forward
+    def forward(torch, x):
+        dtypes = [getattr(torch, "float8_" + name) for name in ("e4m3fn", "e5m2", "e4m3fnuz", "e5m2fnuz")]
+        numbers = [x.clamp(-448, 448), x, x, x]  # what lies beyond the first's largest was NaN up to torch 2.11, and is that largest since
+        small = x.clamp(-200, 200)
+        rounded = [number.to(dtype).to(x.dtype) for number, dtype in zip(numbers, dtypes, strict=True)]
+        return *rounded, *(small.to(dtype).view(torch.uint8) for dtype in dtypes)

@@ -38,6 +38,19 @@ def fft_of_any_length(c: Case) -> None:
     c.forward(lambda torch, x: (torch.fft.fft(x), torch.fft.rfft(x).abs()))
 
 
+@case(source="SPEC NUM-3, NUM-4, DYN-8", profile="full")
+def stft(c: Case) -> None:
+    """A short-time Fourier transform with a window, as real numbers."""
+    batch = c.dim("items", min=2, max=4, example=3)
+    c.input("x", "float32", (batch, 40))
+    c.contraction = 16
+
+    @c.forward
+    def forward(torch, x):
+        spectrum = torch.stft(x, 16, hop_length=4, window=torch.hann_window(16, dtype=x.dtype), return_complex=True)
+        return torch.view_as_real(spectrum), spectrum.abs().square()
+
+
 @case(source="SPEC NUM-4, DYN-8", profile="full")
 def solving(c: Case) -> None:
     """Linear systems of a dynamic batch: solve, inverse, determinant; the diagonal dominates."""
@@ -50,6 +63,42 @@ def solving(c: Case) -> None:
     def forward(torch, x, y):
         matrix = x + 4 * torch.eye(4, dtype=x.dtype)
         return torch.linalg.solve(matrix, y), torch.linalg.inv(matrix), torch.linalg.det(matrix), *torch.linalg.slogdet(matrix)
+
+
+@case(source="SPEC NUM-4", profile="full")
+def spectra(c: Case) -> None:
+    """Eigenvalues of symmetric matrices and singular values: numbers without a sign that may be chosen."""
+    batch = c.dim("items", min=2, max=6, example=3)
+    c.input("x", "float32", (batch, 4, 4))
+    c.contraction = 64
+    c.forward(lambda torch, x: (torch.linalg.eigvalsh(x + x.mT), torch.linalg.svdvals(x), torch.linalg.matrix_rank(x)))
+
+
+@case(source="SPEC NUM-4", profile="full")
+def qr_and_svd(c: Case) -> None:
+    """Products of the factors of QR and SVD, which are the matrix again, whatever the factors' signs."""
+    batch = c.dim("items", min=2, max=6, example=3)
+    c.input("x", "float32", (batch, 5, 3))
+    c.contraction = 64
+
+    @c.forward
+    def forward(torch, x):
+        q, r = torch.linalg.qr(x)
+        u, s, v = torch.linalg.svd(x, full_matrices=False)
+        return q @ r, q.mT @ q, u * s[:, None] @ v
+
+
+@case(source="SPEC NUM-4, DYN-8", profile="full")
+def matrix_functions(c: Case) -> None:
+    """The exponential and powers of matrices, cross products, the pseudo-inverse."""
+    batch = c.dim("items", min=2, max=6, example=3)
+    c.input("x", "float32", (batch, 3, 3), ValueRange(-24, 24, 5))
+    c.contraction = 256
+
+    @c.forward
+    def forward(torch, x):
+        dominant = x + 3 * torch.eye(3, dtype=x.dtype)
+        return torch.matrix_exp(x), torch.linalg.matrix_power(x, 3), torch.linalg.cross(x, x.flip(1)), torch.linalg.pinv(dominant)
 
 
 @case(source="SPEC NUM-4, DYN-8", profile="full")

@@ -165,3 +165,11 @@ def two_dims_of_one_size(c: Case) -> None:
     c.input("y", "float32", (columns, 3))
     c.contraction = 3
     c.model(lambda: _function(lambda x, y: (x @ y.t(), x.sum(0) + y.sum(0))))
+
+
+@case(source="SPEC NUM-4, DYN-8", profile="full")
+def mean_shared_by_threads(c: Case) -> None:
+    """A mean of so many numbers that threads share the work, however many there are where it runs."""
+    c.input("x", "float32", (8192,))
+    c.contraction = 8192
+    c.forward(lambda torch, x: x.square().mean())

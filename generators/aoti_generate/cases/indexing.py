@@ -19,6 +19,31 @@ def _matrix(c: Case, columns: int = 7, dtype: str = "float32") -> None:
 
 
 @case(source="SPEC NUM-4, DYN-8", profile="full")
+def index_fill_and_copy(c: Case) -> None:
+    """Rows filled at places that are data, as many as a dynamic dim says; columns and the last row replaced."""
+    _matrix(c)
+    count = c.dim("count", min=2, max=9, example=3)
+    c.input("down", "int64", (count,), ValueRange(0, 1, 0))
+    c.forward(
+        lambda torch, x, down: (
+            x.index_fill(0, down, 0.5),
+            x.index_copy(1, torch.tensor([6, 0, 3]), x[:, :3]),
+            x.select_scatter(x[0] * 2, 0, -1),
+        )
+    )
+
+
+@case(source="SPEC NUM-4, DYN-8", profile="full")
+def embedding_bag(c: Case) -> None:
+    """Sums, means and largest of bags of words of one length."""
+    batch = c.dim("items", min=2, max=6, example=3)
+    c.input("words", "int64", (batch, 4), ValueRange(0, 19, 0))
+    c.input("table", "float32", (20, 6))
+    c.contraction = 4
+    c.forward(lambda torch, words, table: tuple(torch.nn.functional.embedding_bag(words, table, mode=mode) for mode in ("sum", "mean", "max")))
+
+
+@case(source="SPEC NUM-4, DYN-8", profile="full")
 def gather(c: Case) -> None:
     """gather along both dimensions, of floats and of integers, and take."""
     _matrix(c)

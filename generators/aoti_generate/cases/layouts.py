@@ -92,6 +92,16 @@ def strided_outputs(c: Case) -> None:
     )
 
 
+@case(source="SPEC NUM-6", profile="full")
+def transposed_products(c: Case) -> None:
+    """Products of which the first, the second or both factors lie column by column."""
+    inner = c.dim("inner", min=2, max=9, example=4)
+    c.input("x", "float32", (5, inner), layout="transposed")
+    c.input("y", "float32", (inner, 6), layout="transposed")
+    c.contraction = 9
+    c.forward(lambda torch, x, y: (x @ y, x.contiguous() @ y, torch.nn.functional.linear(x, y.t()), torch.bmm(x[None], y[None])))
+
+
 @case(source="SPEC NUM-3, NUM-6", profile="full")
 def transposed_complex(c: Case) -> None:
     """Complex numbers that lie column by column."""

@@ -123,3 +123,58 @@ def decoder_with_cache(c: Case) -> None:
                 return hidden + self.down(nn.functional.silu(self.gate(normed)) * self.up(normed)), keys, values
 
         return Block()
+
+
+@case(source="SPEC NUM-5, DYN-8", profile="full")
+def unet(c: Case) -> None:
+    """Down by strided convolutions, up by transposed ones, joined by what was there before; images of dynamic height."""
+    height = c.dim("eighths", min=2, max=4, example=3)
+    c.input("image", "float32", (1, 2, 8 * height, 16))
+    c.contraction = 144
+    c.weights = SMALL
+
+    @c.model
+    def build() -> torch.nn.Module:
+        import torch
+        from torch import nn
+
+        class Net(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.top, self.down = nn.Conv2d(2, 4, 3, padding=1), nn.Conv2d(4, 8, 3, stride=2, padding=1)
+                self.bottom, self.up = nn.Conv2d(8, 8, 3, padding=1), nn.ConvTranspose2d(8, 4, 2, stride=2)
+                self.join, self.out = nn.Conv2d(8, 4, 3, padding=1), nn.Conv2d(4, 1, 1)
+
+            def forward(self, image: torch.Tensor) -> torch.Tensor:
+                top = torch.relu(self.top(image))
+                bottom = torch.relu(self.bottom(torch.relu(self.down(top))))
+                return self.out(torch.relu(self.join(torch.cat([top, self.up(bottom)], 1)))).sigmoid()
+
+        return Net()
+
+
+@case(source="SPEC NUM-5, DYN-8", profile="full")
+def graph_convolution(c: Case) -> None:
+    """Messages along a dynamic number of edges of a graph of a dynamic number of nodes, added up at their ends."""
+    nodes, edges = c.dim("nodes", min=4, max=12, example=6), c.dim("edges", min=2, max=20, example=9)
+    c.input("x", "float32", (nodes, 5))
+    c.input("source", "int64", (edges,), ValueRange(0, 3, 0))
+    c.input("target", "int64", (edges,), ValueRange(0, 3, 0))
+    c.contraction = 100
+
+    @c.model
+    def build() -> torch.nn.Module:
+        import torch
+
+        class Convolution(torch.nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.weight = torch.nn.Linear(5, 4, bias=False)
+
+            def forward(self, x: torch.Tensor, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+                messages = self.weight(x)[source]
+                total = torch.zeros_like(x[:, :4]).index_add(0, target, messages)
+                count = torch.zeros_like(x[:, 0]).index_add(0, target, torch.ones_like(messages[:, 0]))
+                return torch.relu(total / count.clamp_min(1)[:, None])
+
+        return Convolution()

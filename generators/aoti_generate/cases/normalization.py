@@ -67,6 +67,15 @@ def batch_norm(c: Case) -> None:
 
 
 @case(source="SPEC NUM-4, DYN-8", profile="full")
+def batch_norm_of_the_batch(c: Case) -> None:
+    """Batch norm by the statistics of a dynamic batch itself."""
+    batch = c.dim("items", min=2, max=20, example=5)
+    c.input("x", "float32", (batch, 7, 3))
+    c.contraction = 60
+    c.forward(lambda torch, x: torch.nn.functional.batch_norm(x, None, None, training=True))
+
+
+@case(source="SPEC NUM-4, DYN-8", profile="full")
 def rms_norm(c: Case) -> None:
     """RMS norm, as a module and written by hand."""
     sequence = c.dim("sequence", min=2, max=17, example=5)

@@ -16,6 +16,69 @@ def _matrix(c: Case, values: ValueRange | None = None, dtype: str = "float32", n
         c.input(name, dtype, (rows, 7), values)
 
 
+@case(source="SPEC NUM-4", profile="full")
+def trigonometry(c: Case) -> None:
+    """Sines, tangents, their inverses and the hyperbolic ones, an output each."""
+    _matrix(c, ValueRange(-31, 31, 5))
+    c.forward(lambda torch, x: (x.sin(), x.cos(), x.tan(), x.asin(), x.acos(), x.atan(), x.sinh(), x.cosh(), x.tanh(), x.asinh(), x.atanh()))
+
+
+@case(source="SPEC NUM-4", profile="full")
+def exponentials(c: Case) -> None:
+    """Powers, exponentials and logarithms of positive numbers."""
+    _matrix(c, ValueRange(1, 127, 5))
+    c.forward(lambda torch, x: (x.exp(), x.exp2(), x.expm1(), x.log(), x.log2(), x.log10(), x.log1p(), x.sqrt(), x.rsqrt(), x**2.5, x.reciprocal()))
+
+
+@case(source="SPEC NUM-4", profile="full")
+def activations(c: Case) -> None:
+    """The activation functions of torch.nn.functional, an output each."""
+    _matrix(c, ValueRange(-127, 127, 4))
+    names = "relu gelu silu mish elu selu celu leaky_relu hardswish hardsigmoid hardtanh softplus softsign logsigmoid relu6 tanhshrink softshrink"
+    c.forward(lambda torch, x: tuple(getattr(torch.nn.functional, name)(x) for name in names.split()))
+
+
+@case(source="SPEC NUM-4", profile="full")
+def rounding(c: Case) -> None:
+    """Floor, ceil, trunc, fraction, and round with halves to even."""
+    _matrix(c, ValueRange(-20, 20, 1))
+    c.forward(lambda torch, x: (x.floor(), x.ceil(), x.round(), x.trunc(), x.frac(), x.sign(), torch.signbit(x), x.abs(), x.neg()))
+
+
+@case(source="SPEC NUM-4", profile="full")
+def special_functions(c: Case) -> None:
+    """The error function, gamma and Bessel functions, sinc."""
+    _matrix(c, ValueRange(1, 60, 5))
+    c.forward(
+        lambda torch, x: (
+            x.erf(),
+            x.erfc(),
+            x.lgamma(),
+            x.digamma(),
+            torch.special.i0(x),
+            torch.special.i1(x),
+            torch.sinc(x),
+            torch.special.xlog1py(x, x),
+        )
+    )
+
+
+@case(source="SPEC NUM-4", profile="full")
+def comparisons(c: Case) -> None:
+    """The six comparisons of floats of which some are equal: bools."""
+    _matrix(c, ValueRange(-2, 2, 0), names=("x", "y"))
+    c.forward(lambda torch, x, y: (x == y, x != y, x < y, x <= y, x > y, x >= y, torch.isclose(x, y)))
+
+
+@case(source="SPEC NUM-3, NUM-4", profile="full")
+def bitwise(c: Case) -> None:
+    """And, or, exclusive or, not and shifts of int32."""
+    rows = c.dim("rows", min=2, max=9, example=4)
+    c.input("x", "int32", (rows, 7), ValueRange(-(2**20), 2**20, 0))
+    c.input("y", "int32", (rows, 7), ValueRange(0, 31, 0))
+    c.forward(lambda torch, x, y: (x & y, x | y, x ^ y, ~x, x >> y, (x & 1023) << (y & 15)))
+
+
 @case(source="SPEC NUM-1, NUM-4", profile="full")
 def nan_in_comparisons(c: Case) -> None:
     """NaN and infinities in minimum, maximum, fmin, fmax, clamp and comparisons: which side wins."""
@@ -25,6 +88,25 @@ def nan_in_comparisons(c: Case) -> None:
     def forward(torch, x, y):
         odd = torch.where(x > 1.5, torch.nan, torch.where(x < -1.5, -torch.inf, x))
         return torch.minimum(odd, y), torch.maximum(y, odd), torch.fmin(odd, y), torch.fmax(y, odd), odd.clamp(-1, 1), odd > y, odd != odd, odd.relu()
+
+
+@case(source="SPEC NUM-1, NUM-4", profile="full")
+def nan_tests(c: Case) -> None:
+    """isnan, isinf, isfinite and nan_to_num of what comes out of divisions by zero and logarithms of negatives."""
+    _matrix(c, ValueRange(-4, 4, 1), names=("x", "y"))
+
+    @c.forward
+    def forward(torch, x, y):
+        quotient, logarithm = x / y, x.log()
+        return (
+            quotient,
+            logarithm,
+            quotient.isnan(),
+            quotient.isinf(),
+            logarithm.isfinite(),
+            quotient.nan_to_num(7.0, 8.0, -9.0),
+            logarithm.isneginf(),
+        )
 
 
 @case(source="SPEC NUM-3, NUM-4", profile="full")
@@ -87,6 +169,33 @@ def float_to_integer(c: Case) -> None:
     """Floats cast to each integer dtype, towards zero, and to bool."""
     _matrix(c, ValueRange(-400, 400, 2))
     c.forward(lambda torch, x: (x.long(), x.int(), x.short(), x.to(torch.int8), x.abs().to(torch.uint8), x.bool(), x.floor().long()))
+
+
+@case(source="SPEC NUM-3", profile="full")
+def integer_powers(c: Case) -> None:
+    """Powers of integers by constants and by tensors; squares."""
+    rows = c.dim("rows", min=2, max=9, example=4)
+    c.input("x", "int64", (rows, 7), ValueRange(-9, 9, 0))
+    c.input("y", "int64", (rows, 7), ValueRange(0, 6, 0))
+    c.forward(lambda torch, x, y: (x**2, x**3, torch.pow(x, y), torch.square(x), x.abs(), torch.gcd(x, y), x.sign()))
+
+
+@case(source="SPEC NUM-4", profile="full")
+def three_operands(c: Case) -> None:
+    """addcmul, addcdiv, lerp, hypot, atan2, copysign."""
+    _matrix(c, ValueRange(1, 60, 4), names=("x", "y", "z"))
+    c.forward(
+        lambda torch, x, y, z: (
+            torch.addcmul(x, y, z, value=0.5),
+            torch.addcdiv(x, y, z, value=-2),
+            torch.lerp(x, y, 0.25),
+            torch.lerp(x, y, z),
+            torch.hypot(x, y),
+            torch.atan2(x, -y),
+            torch.copysign(x, 1 - y),
+            torch.xlogy(x, y),
+        )
+    )
 
 
 @case(source="SPEC NUM-4", profile="full")

@@ -31,6 +31,18 @@ def lstm(c: Case) -> None:
 
 
 @case(source="SPEC NUM-4, DYN-8", profile="full")
+def gru(c: Case) -> None:
+    """A GRU in both directions."""
+    _recurrent(c, lambda nn: nn.GRU(5, 4, bidirectional=True, batch_first=True))
+
+
+@case(source="SPEC NUM-4, DYN-8", profile="full")
+def elman(c: Case) -> None:
+    """Plain recurrent layers with ReLU, two of them."""
+    _recurrent(c, lambda nn: nn.RNN(5, 4, num_layers=2, nonlinearity="relu", batch_first=True))
+
+
+@case(source="SPEC NUM-4, DYN-8", profile="full")
 def unrolled_cells(c: Case) -> None:
     """An LSTM cell and a GRU cell in a Python loop of 4 steps, which export unrolls."""
     batch = c.dim("items", min=2, max=6, example=3)

@@ -40,10 +40,26 @@ def moments(c: Case) -> None:
 
 
 @case(source="SPEC NUM-4, DYN-8", profile="full")
+def extremes(c: Case) -> None:
+    """amax, amin, aminmax, and max and min with the places they were found at."""
+    _matrix(c, DISTINCT)
+    c.forward(lambda torch, x: (x.amax(0), x.amin(1), x.max(), *torch.aminmax(x, dim=0), *x.max(0), *x.min(1)))
+
+
+@case(source="SPEC NUM-4, DYN-8", profile="full")
 def arg_extremes(c: Case) -> None:
     """argmax and argmin over each dimension and over all; no two elements are equal."""
     _matrix(c, DISTINCT)
     c.forward(lambda torch, x: (x.argmax(0), x.argmin(0), x.argmax(1), x.argmin(-1, keepdim=True), x.argmax(), x.argmin()))
+
+
+@case(source="SPEC NUM-4", profile="full")
+def arg_extremes_of_equals(c: Case) -> None:
+    """argmax of rows whose largest element stands there several times: eager PyTorch gives the first on the CPU."""
+    rows = c.dim("rows", min=2, max=9, example=4)
+    c.repeats = "arg_extremes"  # what differs are the values
+    c.input("x", "float32", (rows, 40), ValueRange(0, 2, 0))
+    c.forward(lambda torch, x: (x.argmax(1), x.argmin(1)))
 
 
 @case(source="SPEC NUM-1, NUM-4", profile="full")
@@ -81,6 +97,15 @@ def running_extremes(c: Case) -> None:
     """cummax and cummin with the places of the extremes."""
     _matrix(c, DISTINCT)
     c.forward(lambda torch, x: (*x.cummax(0), *x.cummin(1)))
+
+
+@case(source="SPEC NUM-4, DYN-8", profile="full")
+def any_and_all(c: Case) -> None:
+    """any, all and count_nonzero of bools, of integers and of floats."""
+    _matrix(c, ValueRange(-1, 2, 0), "int64")
+    c.forward(
+        lambda torch, x: ((x > 1).any(0), (x > -1).all(1), x.any(), x.bool().all(), x.count_nonzero(0), x.float().count_nonzero(), (x == 0).sum(1))
+    )
 
 
 @case(source="SPEC NUM-4, DYN-8", profile="full")
@@ -145,3 +170,12 @@ def histograms(c: Case) -> None:
             torch.nn.functional.one_hot(k, 8).sum(0),
         )
     )
+
+
+@case(source="SPEC NUM-4", profile="full")
+def softmax_of_long_rows(c: Case) -> None:
+    """Softmax, log-softmax and softmin over a dynamic dimension of up to 300."""
+    columns = c.dim("columns", min=2, max=300, example=17)
+    c.input("x", "float32", (2, columns), ValueRange(-640, 640, 5))
+    c.contraction = 300
+    c.forward(lambda torch, x: (x.softmax(1), x.log_softmax(1), torch.nn.functional.softmin(x, 1), x.softmax(0)))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ..case import Case, case
+from ..formula import ValueRange
 
 
 @case(source="SPEC NUM-4, DYN-8")
@@ -14,6 +15,16 @@ def cat_of_two_dims(c: Case) -> None:
     c.input("y", "float32", (second, 5))
     c.call("as_many", sizes={"first": 6, "second": 6})
     c.forward(lambda torch, x, y: (torch.cat([x, y]), torch.cat([y, x, x * 2]), torch.cat([x, x.new_zeros(0, 5), y + 1]), torch.cat([x, x], 1)))
+
+
+@case(source="SPEC NUM-4, DYN-8", profile="full")
+def cat_of_dtypes(c: Case) -> None:
+    """Concatenation that promotes: integers with floats, bools with integers."""
+    rows = c.dim("rows", min=2, max=9, example=4)
+    c.input("x", "float32", (rows, 2))
+    c.input("k", "int64", (rows, 3))
+    c.input("m", "bool", (rows, 1))
+    c.forward(lambda torch, x, k, m: (torch.cat([x, k], 1), torch.cat([k, m], 1), torch.cat([m, x, k], 1)))
 
 
 @case(source="SPEC NUM-4, DYN-8", profile="full")
@@ -52,6 +63,25 @@ def reshapes(c: Case) -> None:
 
 
 @case(source="SPEC NUM-4, DYN-8", profile="full")
+def repetitions(c: Case) -> None:
+    """expand, repeat, tile and repeat_interleave of dynamic sizes and to dynamic sizes."""
+    rows = c.dim("rows", min=2, max=9, example=4)
+    c.input("x", "float32", (rows, 3))
+    c.input("y", "float32", (1, 3))
+    c.forward(
+        lambda torch, x, y: (
+            y.expand(x.shape[0], -1) + x,
+            y.expand(x.shape[0], 3).contiguous(),
+            x.repeat(2, 3),
+            x.tile(1, 2),
+            x.repeat_interleave(3, dim=0),
+            x.repeat_interleave(2, dim=1),
+            x[:, None].expand(-1, 4, -1).reshape(-1, 3),
+        )
+    )
+
+
+@case(source="SPEC NUM-4, DYN-8", profile="full")
 def grids(c: Case) -> None:
     """meshgrid, cartesian products and outer differences of two dynamic lengths."""
     rows, columns = c.dim("rows", min=2, max=9, example=4), c.dim("columns", min=2, max=9, example=3)
@@ -80,3 +110,23 @@ def zero_rows(c: Case) -> None:
     c.input("x", "float32", (rows, 5))
     c.contraction = 45
     c.forward(lambda torch, x: (x * 2 + 1, x.sum(1), x.sum(0), torch.cat([x, x]), x @ x.new_ones(5, 3)))
+
+
+@case(source="SPEC NUM-4, DYN-8", profile="full")
+def odd_lengths(c: Case) -> None:
+    """Every length round a vector's: elementwise work whose last iterations are done one at a time."""
+    length = c.dim("length", min=2, max=70, example=16)
+    c.input("x", "float32", (length,))
+    for size in (7, 8, 9, 15, 17, 31, 33, 63, 64, 65):
+        c.call(f"length_{size}", sizes={"length": size})
+    c.contraction = 70
+    c.forward(lambda torch, x: (x * x + 1, x.exp().sum(), x.flip(0), x.double() * 2, (x > 0).long()))
+
+
+@case(source="SPEC NUM-4, DYN-8", profile="full")
+def large_range(c: Case) -> None:
+    """A dim of 2 to 1200 in a product, a reduction and a transpose: kernels that split their work over threads."""
+    rows = c.dim("rows", min=2, max=1200, example=64)
+    c.input("x", "float32", (rows, 3), ValueRange(-63, 63, 5))
+    c.contraction = 1200
+    c.forward(lambda torch, x: (x.t() @ x, x.sum(0), x.amax(1)))

@@ -135,6 +135,15 @@ def no_dimensions(c: Case) -> None:
 
 
 @case(source="SPEC NUM-6", profile="full")
+def eight_dimensions(c: Case) -> None:
+    """A tensor of eight dimensions, reduced and permuted."""
+    rows = c.dim("rows", min=2, max=4, example=3)
+    c.input("x", "float32", (rows, 1, 2, 1, 3, 2, 1, 2))
+    c.contraction = 12
+    c.forward(lambda torch, x: (x.sum((2, 4)), x.permute(7, 6, 5, 4, 3, 2, 1, 0) * 2, x.squeeze() + 1))
+
+
+@case(source="SPEC NUM-6", profile="full")
 def same_value_twice(c: Case) -> None:
     """One computed tensor under two names, and two tensors that happen to be equal."""
     _rows(c, "x")
