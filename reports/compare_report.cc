@@ -62,7 +62,7 @@ std::string Observations(const ComparedTest& test) { return fmt::format("{} -> {
 // Beside the id of a test: what makes it one of its class.
 std::string What(const ComparedTest& test) {
   if (test.change == Change::kRecordedChange) return Observations(test) + After(test.candidate->message);
-  if (test.change == Change::kFixed) {
+  if (test.change == Change::kFixed || test.change == Change::kNowTried) {
     const std::string before = FirstLine(test.base->known_issue.empty() ? test.base->message : test.base->known_issue);
     return Verdicts(test) + (before.empty() ? "" : ", was: " + before);
   }
@@ -109,6 +109,9 @@ std::string LikenessOf(const ComparedTest& test) {
   switch (test.change) {
     case Change::kRecordedChange:
       return record.sentence == kClaimSentence ? record.id : fmt::format("{}/{}: {}", record.requirement, record.sentence, Observations(test));
+    case Change::kNewTest:
+    case Change::kNowTried:
+      return fmt::format("{}/{}: {}", record.requirement, record.sentence, What(test));
     case Change::kNoLongerTried:
     case Change::kNowKnownIssue:
     case Change::kStillFailing:
