@@ -179,6 +179,22 @@ class SequenceRun {
 constexpr double kStepsSeconds = 30;   // of one run of a sequence
 constexpr double kShrinkSeconds = 12;  // of all together
 
+struct StepsEnd {
+  std::string complaint;  // empty: none
+  bool hang = false;
+};
+
+StepsEnd RunSteps(const std::function<std::string()>& body) {
+  SandboxOptions options;
+  options.base = SandboxTemporary();
+  options.deadline_seconds = kStepsSeconds;
+  const std::string token = FreshToken();
+  const SandboxResult result = RunInSandbox(options, [&] { return token + body(); });
+  if (result.end != SandboxResult::End::kReturned) return {result.EndInWords(), result.end == SandboxResult::End::kTimeout};
+  if (!result.answer.starts_with(token)) return {"something other than the suite wrote on the pipe on which steps answer"};
+  return {result.answer.substr(token.size())};
+}
+
 }  // namespace
 
 ConstantsTraits TraitsOf(Trial& t) {
@@ -205,13 +221,7 @@ const Call& CallWith(const Case& c, const WeightSets& sets) {
   throw std::runtime_error(fmt::format("case {} has no call with the weights {}/{}", c.name, sets.even, sets.odd));
 }
 
-std::string InAChild(const std::function<std::string()>& body) {
-  SandboxOptions options;
-  options.base = SandboxTemporary();
-  options.deadline_seconds = kStepsSeconds;
-  const SandboxResult result = RunInSandbox(options, body);
-  return result.end == SandboxResult::End::kReturned ? result.answer : result.EndInWords();
-}
+std::string InAChild(const std::function<std::string()>& body) { return RunSteps(body).complaint; }
 
 std::string Complaint(Trial& t, const ConstantsTraits& traits, const Sequence& sequence) {
   SequenceRun run(t, traits);
@@ -224,7 +234,12 @@ std::string Complaint(Trial& t, const ConstantsTraits& traits, const Sequence& s
 
 void JudgeSequence(Trial& t, const ConstantsTraits& traits, const Sequence& sequence, const std::string& origin) {
   t.StopKeeping("the test runs sequences of steps that change constants, each in a process of its own; its message has the shortest that fails");
-  const auto complaint_of = [&](const Sequence& steps) { return InAChild([&] { return Complaint(t, traits, steps); }); };
+  bool hangs = false;
+  const auto complaint_of = [&](const Sequence& steps) {
+    const StepsEnd end = RunSteps([&] { return Complaint(t, traits, steps); });
+    hangs = end.hang;
+    return end.complaint;
+  };
   std::string complaint = complaint_of(sequence);
   if (complaint.empty()) {
     t.Check(true, "");
@@ -232,11 +247,13 @@ void JudgeSequence(Trial& t, const ConstantsTraits& traits, const Sequence& sequ
   }
   constexpr int kAttempts = 400;
   const auto start = std::chrono::steady_clock::now();
-  const auto is_late = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > kShrinkSeconds; };
+  // A hang is told as it is, and is no shorter form of another failure: one takes longer than there is time for all.
+  const auto is_late = [&] { return hangs || std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > kShrinkSeconds; };
   const auto fails = [&](const Sequence& steps) {
     const std::string shorter = is_late() || !IsDefined(steps, traits) ? "" : complaint_of(steps);
-    if (!shorter.empty()) complaint = shorter;
-    return !shorter.empty();
+    if (shorter.empty() || hangs) return false;
+    complaint = shorter;
+    return true;
   };
   const Sequence shortest = Shrunk<Step>(sequence, fails, kAttempts);
   t.Fail(fmt::format("{}: {}\nthe steps: {}", origin, complaint, ToString(shortest)));

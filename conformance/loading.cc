@@ -103,17 +103,22 @@ void RunInEveryMode(Trial& t) {
 const Registered kModesAgree{{.requirement = "LOAD_3",
                               .sentence = "answer_is_right_in_every_grad_mode",
                               .sampled = true,
+                              .on_cuda = true,
                               .capability = "package",
                               .targets = OncePerCase,
                               .body = RunInEveryMode}};
 
 // --- LOAD_4 -----------------------------------------------------------------------------------------------------------
 
-const Registered kSingleThreaded{
-    {.requirement = "LOAD_4", .sentence = "single_threaded_loader_is_golden", .sampled = true, .targets = OncePerCase, .body = [](Trial& t) {
-       Model model = t.Load({.run_single_threaded = true});
-       t.JudgeCall(model, t.ExampleCall());
-     }}};
+const Registered kSingleThreaded{{.requirement = "LOAD_4",
+                                  .sentence = "single_threaded_loader_is_golden",
+                                  .sampled = true,
+                                  .on_cuda = true,
+                                  .targets = OncePerCase,
+                                  .body = [](Trial& t) {
+                                    Model model = t.Load({.run_single_threaded = true});
+                                    t.JudgeCall(model, t.ExampleCall());
+                                  }}};
 
 void CallWithWrongCounts(Trial& t) {
   Model model = t.Load();
@@ -128,8 +133,12 @@ void CallWithWrongCounts(Trial& t) {
   t.JudgeCall(model, t.ExampleCall(), "the next good call");
 }
 
-const Registered kWrongCount{
-    {.requirement = "LOAD_5", .sentence = "wrong_input_count_is_refused", .sampled = true, .targets = OncePerCase, .body = CallWithWrongCounts}};
+const Registered kWrongCount{{.requirement = "LOAD_5",
+                              .sentence = "wrong_input_count_is_refused",
+                              .sampled = true,
+                              .on_cuda = true,
+                              .targets = OncePerCase,
+                              .body = CallWithWrongCounts}};
 
 // --- LIFE_1 -----------------------------------------------------------------------------------------------------------
 
@@ -147,8 +156,12 @@ void UnloadAndLook(Trial& t) {
   if (!folder.empty()) t.Check(!std::filesystem::exists(folder), fmt::format("loading, running and unloading left {}", folder.string()));
 }
 
-const Registered kUnloadClean{
-    {.requirement = "LIFE_1", .sentence = "unloading_leaves_no_file", .sampled = true, .targets = OncePerCase, .body = UnloadAndLook}};
+const Registered kUnloadClean{{.requirement = "LIFE_1",
+                               .sentence = "unloading_leaves_no_file",
+                               .sampled = true,
+                               .on_cuda = true,
+                               .targets = OncePerCase,
+                               .body = UnloadAndLook}};
 
 // No document says where a package is extracted; most programs put such files where TMPDIR says.
 void ObserveExtraction(Trial& t) {

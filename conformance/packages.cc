@@ -48,8 +48,11 @@ void CompareExportedRanges(Trial& t) {
   }
 }
 
-const Registered kRanges{
-    {.requirement = "EXP_1", .sentence = "exported_sizes_are_the_declared_ones", .targets = OncePerCase, .body = CompareExportedRanges}};
+const Registered kRanges{{.requirement = "EXP_1",
+                          .sentence = "exported_sizes_are_the_declared_ones",
+                          .on_cuda = true,
+                          .targets = OncePerCase,
+                          .body = CompareExportedRanges}};
 
 void CompareMetadata(Trial& t) {
   auto of_package = t.runner().PackageMetadata(t.package().path);
@@ -71,6 +74,7 @@ void CompareMetadata(Trial& t) {
 const Registered kMetadata{{.requirement = "PKG_2",
                             .sentence = "metadata_of_package_and_model_agree",
                             .sampled = true,
+                            .on_cuda = true,
                             .capability = "metadata",
                             .targets = OncePerCase,
                             .body = CompareMetadata}};

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "reports/text.h"
 #include "reports/verdict.h"
 
 namespace aoti_cts {
@@ -71,7 +72,7 @@ void Progress::ShowReds() {
     if (!line.is_object()) continue;
     if (line.contains("complaint") && complaints_.insert(line.value("complaint", "")).second) {
       Clear();
-      fmt::print(stderr, "aoti-cts: {}\n", line.at("complaint").get<std::string>());
+      fmt::print(stderr, "aoti-cts: {}\n", CleanText(line.at("complaint").get<std::string>()));
     }
     if (!line.contains("end")) continue;
     const auto verdict = VerdictFromName(line.value("verdict", ""));
@@ -86,7 +87,7 @@ void Progress::ShowReds() {
 void Progress::ShowRed(const std::string& verdict, const std::string& id, const std::string& line, bool tried) {
   if (++reds_[{tried ? fmt::format("{} of {}", verdict, id.substr(0, id.find('/'))) : verdict, line}] > 1) return;
   Clear();
-  fmt::print(stderr, "{}: {}\n  {}\n", verdict, id, line);
+  fmt::print(stderr, "{}: {}\n  {}\n", verdict, CleanText(id), CleanText(line));
 }
 
 }  // namespace aoti_cts

@@ -65,6 +65,7 @@ const bool kGrid = [] {
     for (const int threads : {1, 2, 4, 8, 16}) {
       Properties().push_back({.requirement = "THR_1",
                               .sentence = fmt::format("every_thread_gets_its_own_answer_{}x{}", threads, runners),
+                              .on_cuda = true,
                               .targets = OnceWhereCell("task"),
                               .body = [threads, runners](Trial& t) { RunGrid(t, threads, runners); }});
     }
@@ -87,14 +88,16 @@ void StartCold(Trial& t, int runners) {
   }
 }
 
-const Registered kColdOne{
-    {.requirement = "THR_3", .sentence = "first_calls_at_once_all_return_1_runner", .targets = OnceWhereCell("task"), .body = [](Trial& t) {
-       StartCold(t, 1);
-     }}};
-const Registered kColdTwo{
-    {.requirement = "THR_3", .sentence = "first_calls_at_once_all_return_2_runners", .targets = OnceWhereCell("task"), .body = [](Trial& t) {
-       StartCold(t, 2);
-     }}};
+const Registered kColdOne{{.requirement = "THR_3",
+                           .sentence = "first_calls_at_once_all_return_1_runner",
+                           .on_cuda = true,
+                           .targets = OnceWhereCell("task"),
+                           .body = [](Trial& t) { StartCold(t, 1); }}};
+const Registered kColdTwo{{.requirement = "THR_3",
+                           .sentence = "first_calls_at_once_all_return_2_runners",
+                           .on_cuda = true,
+                           .targets = OnceWhereCell("task"),
+                           .body = [](Trial& t) { StartCold(t, 2); }}};
 
 // --- THR_4: loaders at once -------------------------------------------------------------------------------------------
 
@@ -156,6 +159,7 @@ void ServeQueue(Trial& t) {
 const Registered kQueue{{.requirement = "THR_7",
                          .sentence = "each_request_gets_its_own_answer_or_refusal",
                          .check_inputs = true,
+                         .on_cuda = true,
                          .targets =
                              [](const Case& c) {
                                const bool applies = !c.CallsOfCell("task").empty() && !c.CallsOfCell("above_max").empty();

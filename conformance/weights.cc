@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "conformance/constants_run.h"
+#include "fixtures/extraction.h"
 #include "fixtures/property.h"
 #include "fixtures/sandbox.h"
 
@@ -283,8 +284,11 @@ const bool kViewsAreRegistered = [] {
 bool InAFile(const Case& c) { return c.packaging.contains("in_file"); }
 
 std::filesystem::path WeightsFile() {
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(SandboxTemporary())) {
-    if (entry.path().extension() == ".blob") return entry.path();
+  for (const std::filesystem::path& folder : {SandboxTemporary(), ExtractionFolder()}) {
+    if (folder.empty()) continue;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+      if (entry.path().extension() == ".blob") return entry.path();
+    }
   }
   return {};
 }
