@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -23,11 +24,12 @@ void RunCall(Trial& t) {
 }
 
 const Registered kInsideGolden{
-    {.requirement = "DYN_8", .sentence = "size_inside_the_range_is_golden", .targets = CallsInCells(kInside), .body = RunCall}};
+    {.requirement = "DYN_8", .sentence = "size_inside_the_range_is_golden", .on_cuda = true, .targets = CallsInCells(kInside), .body = RunCall}};
 
 const Registered kInsideAccepted{{.requirement = "DYN_8",
                                   .sentence = "size_inside_the_range_is_accepted_by_checks",
                                   .check_inputs = true,
+                                  .on_cuda = true,
                                   .targets = CallsInCells(kInside),
                                   .body = RunCall}};
 
@@ -49,25 +51,21 @@ void RefuseCall(Trial& t) {
 const Registered kOutsideRefused{{.requirement = "DYN_1",
                                   .sentence = "size_outside_the_range_is_refused",
                                   .check_inputs = true,
+                                  .on_cuda = true,
                                   .targets = CallsInCells(kOutside),
                                   .body = RefuseCall}};
 const Registered kStaticRefused{{.requirement = "DYN_3",
                                  .sentence = "wrong_static_size_is_refused",
                                  .check_inputs = true,
+                                 .on_cuda = true,
                                  .targets = CallsInCells({"static"}),
                                  .body = RefuseCall}};
 const Registered kUnequalRefused{{.requirement = "DYN_4",
                                   .sentence = "unequal_sizes_are_refused",
                                   .check_inputs = true,
+                                  .on_cuda = true,
                                   .targets = CallsInCells({"unequal"}),
                                   .body = RefuseCall}};
-
-bool ContainsAny(const std::string& text, std::initializer_list<std::string> words) {
-  for (const std::string& word : words) {
-    if (text.find(word) != std::string::npos) return true;
-  }
-  return false;
-}
 
 bool ContainsNumber(const std::string& text, int64_t number) {
   const std::string digits = fmt::format("{}", number);
@@ -96,17 +94,27 @@ std::vector<Violation> Violations(const Case& c, const Call& call) {
   return violations;
 }
 
+// "input 1", "inputs[1]", "argument #1", or the input's name as a word of its own.
+bool NamesInput(const std::string& words, size_t input, const std::string& name) {
+  const std::string number = fmt::format("{}", input);
+  return std::regex_search(words, std::regex("(input|arg|argument|tensor)(s|_handles)?( | #|\\[|#)" + number + "([^0-9]|$)", std::regex::icase)) ||
+         std::regex_search(words, std::regex("(^|[^A-Za-z0-9_])" + name + "([^A-Za-z0-9_]|$)"));
+}
+
+// "dim 1", "at 1", "axis 1", "size()[1]", "shape[1]".
+bool NamesDimension(const std::string& words, size_t dim) {
+  return std::regex_search(
+      words, std::regex(fmt::format("(dim|dims|dimension|axis|at|size\\(\\)|sizes|shape)( | #|\\[|=){}([^0-9]|$)", dim), std::regex::icase));
+}
+
 // What the words of a refusal leave out of one violation; empty: nothing. Wording is the runtime's own: an input may be called by name or
 // number, and need not be called anything where there is no other.
 std::string LeftOut(const std::string& words, const Violation& violation, const Case& c) {
   const auto& [input, dim, size] = violation;
   const std::string& name = c.inputs[input].name;
   std::string left_out;
-  if (c.inputs.size() > 1 && !ContainsAny(words, {fmt::format("input_handles[{}]", input), fmt::format("input {}", input), "'" + name + "'",
-                                                  "\"" + name + "\"", "L['" + name, name + ".size()"}))
-    left_out += fmt::format("the refusal does not name input {} ({})\n", input, name);
-  if (!ContainsAny(words, {fmt::format(" at {}", dim), fmt::format("dim {}", dim), fmt::format("dimension {}", dim), fmt::format("size()[{}]", dim)}))
-    left_out += fmt::format("the refusal does not name dimension {}\n", dim);
+  if (c.inputs.size() > 1 && !NamesInput(words, input, name)) left_out += fmt::format("the refusal does not name input {} ({})\n", input, name);
+  if (!NamesDimension(words, dim)) left_out += fmt::format("the refusal does not name dimension {}\n", dim);
   if (!ContainsNumber(words, size)) left_out += fmt::format("the refusal does not say that the size was {}\n", size);
   return left_out;
 }
@@ -127,6 +135,7 @@ void ReadRefusal(Trial& t) {
 const Registered kRefusalNames{{.requirement = "ERR_1",
                                 .sentence = "refusal_names_input_dimension_and_size",
                                 .check_inputs = true,
+                                .on_cuda = true,
                                 .targets = CallsInCells({"below_min", "above_max", "static"}),
                                 .body = ReadRefusal}};
 
@@ -141,6 +150,7 @@ void RefuseThenRun(Trial& t) {
 const Registered kGoodAfterRefusal{{.requirement = "DYN_6",
                                     .sentence = "next_good_call_after_refusals_is_golden",
                                     .check_inputs = true,
+                                    .on_cuda = true,
                                     .targets = CallsInCells({"below_min", "above_max", "static"}),
                                     .body = RefuseThenRun}};
 
@@ -191,15 +201,21 @@ const Registered kUnequalGuarded{{.requirement = "DYN_4",
 const Registered kOutsideUnchecked{{.requirement = "DYN_2",
                                     .sentence = "size_outside_the_range_without_checks",
                                     .judged = false,
+                                    .on_cuda = true,
                                     .targets = CallsInCells(kOutside),
                                     .body = ObserveCall}};
 const Registered kStaticUnchecked{{.requirement = "DYN_3",
                                    .sentence = "wrong_static_size_without_checks",
                                    .judged = false,
+                                   .on_cuda = true,
                                    .targets = CallsInCells({"static"}),
                                    .body = ObserveCall}};
-const Registered kUnequalUnchecked{
-    {.requirement = "DYN_4", .sentence = "unequal_sizes_without_checks", .judged = false, .targets = CallsInCells({"unequal"}), .body = ObserveCall}};
+const Registered kUnequalUnchecked{{.requirement = "DYN_4",
+                                    .sentence = "unequal_sizes_without_checks",
+                                    .judged = false,
+                                    .on_cuda = true,
+                                    .targets = CallsInCells({"unequal"}),
+                                    .body = ObserveCall}};
 
 }  // namespace
 }  // namespace aoti_cts

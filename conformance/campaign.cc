@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/campaign.h"
 
+#include <dlfcn.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
@@ -30,6 +31,7 @@
 #include "fixtures/hash.h"
 #include "fixtures/json_file.h"
 #include "fixtures/known_issues.h"
+#include "fixtures/sandbox.h"
 
 namespace aoti_cts {
 namespace {
@@ -43,6 +45,7 @@ bool Selected(const Selection& s, const Property& property, const Case& c, const
   if (property.canary && !Contains(s.areas, area)) return false;
   const bool all = s.profile == Profile::kFull || !s.cases.empty() || !s.tests.empty();
   if (c.is_claim() && !s.claims) return false;
+  if (c.needs_cuda() && !property.on_cuda) return false;
   const auto names_it = [&](const std::string& glob) { return glob.find("/" + c.name) != std::string::npos; };
   const bool named = Contains(s.cases, c.name) || std::any_of(s.tests.begin(), s.tests.end(), names_it);
   if (c.profile == CaseProfile::kNamed && !named) return false;
@@ -134,7 +137,8 @@ std::string HashOfGoldens(const std::filesystem::path& folder) {
 json ProvenanceOf(const CampaignOptions& options, const Packages& packages) {
   utsname host{};
   uname(&host);
-  const std::string commit = OutputOf("git -C '" AOTI_SOURCE_DIR "' describe --always --dirty --abbrev=40 2>/dev/null");
+  const std::string commit = OutputOf("git -C '" AOTI_SOURCE_DIR "' describe --always --dirty --abbrev=40 2>/dev/null || cat '" AOTI_SOURCE_DIR
+                                      "/dependencies/commit' 2>/dev/null");  // a bundle is no clone
   const auto plan = Sha256OfFile(options.paths.plan);
   return {{"suite_version", AOTI_SUITE_VERSION},
           {"commit", commit.empty() ? "unknown" : commit},
@@ -226,7 +230,7 @@ void OnInterrupt(int /*signal*/) {
 // Memory that forked workers share.
 class SharedMemory {
  public:
-  explicit SharedMemory(size_t tests) : size_(sizeof(SharedState) + tests * sizeof(std::atomic<bool>)) {
+  explicit SharedMemory(size_t tests) : size_(sizeof(SharedState) + 2 * tests * sizeof(std::atomic<bool>)) {
     memory_ = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory_ == MAP_FAILED) throw std::bad_alloc();
   }
@@ -345,6 +349,37 @@ const Case* OriginOf(const Case& c, const std::vector<Case>& cases) {
   return &*std::find_if(cases.begin(), cases.end(), [&](const Case& other) { return other.name == c.made_from; });
 }
 
+// Does a program of these tests need a CUDA device, and is there one? Asked in a process of its own: children of one that has asked the driver
+// cannot use it any more.
+bool HasCudaDevice(const std::vector<PlannedTest>& tests, const std::filesystem::path& scratch) {
+  if (std::none_of(tests.begin(), tests.end(), [](const PlannedTest& test) { return test.program->needs_cuda(); })) return false;
+  constexpr double kPatience = 60;
+  const SandboxResult result = RunInSandbox({.base = scratch, .deadline_seconds = kPatience}, [] {
+    void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (driver == nullptr) return std::string("0");
+    const auto initialise = reinterpret_cast<int (*)(unsigned)>(dlsym(driver, "cuInit"));
+    const auto count_devices = reinterpret_cast<int (*)(int*)>(dlsym(driver, "cuDeviceGetCount"));
+    int devices = 0;
+    const bool asked = initialise != nullptr && count_devices != nullptr && initialise(0) == 0 && count_devices(&devices) == 0;
+    return std::to_string(asked ? devices : 0);
+  });
+  return result.end == SandboxResult::End::kReturned && result.answer != "0";
+}
+
+// A runner shares its process with a worker: it may find the records and write ends of tests that no worker has run. A second end, written here,
+// makes each of these an error.
+void DisownForged(const std::filesystem::path& folder, const std::vector<PlannedTest>& tests, SharedState& shared) {
+  const Run run = ReadRun(folder);  // in the order of the plan
+  std::optional<RecordWriter> writer;
+  for (size_t i = 0; i < tests.size(); ++i) {
+    const Record& record = run.records[i];
+    const bool begun_only = record.verdict == Verdict::kCrash && record.seconds == 0;
+    if (shared.Ended(i) || record.verdict == Verdict::kNotRun || begun_only) continue;
+    if (!writer) writer.emplace(folder / "records.jsonl");
+    writer->End(record);
+  }
+}
+
 Expected<std::filesystem::path> MakeScratch() {
   const auto base = TemporaryFolder();
   if (!base) return base.error();
@@ -390,6 +425,15 @@ int ExitCodeOf(const Run& run) {
   return tried ? kExitGood : kExitNothingRan;
 }
 
+Status CheckSelection(const CampaignOptions& options) {
+  const auto cases = ReadCases(options.paths.plan);
+  if (!cases) return cases.error();
+  const auto catalogue = ReadCatalogue(options.paths.requirements);
+  if (!catalogue) return catalogue.error();
+  if (const auto unknown = UnknownName(options.selection, *cases, *catalogue)) return *unknown;
+  return Done{};
+}
+
 Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   auto cases = ReadCases(options.paths.plan);
   if (!cases) return cases.error();
@@ -408,7 +452,7 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   std::map<std::string, Expected<Golden>> goldens;
   for (const PlannedTest& test : tests) {
     const Case& called = test.called();
-    if (!called.is_claim() && !goldens.contains(called.name)) goldens.emplace(called.name, ReadGolden(options.paths.golden, called.name));
+    if (!called.is_claim() && !goldens.contains(called.name)) goldens.emplace(called.name, ReadGolden(options.paths.golden, called.origin()));
   }
   if (const auto orphan = PropertyWithoutRequirement(tests, *catalogue)) return *orphan;
   for (const auto& [name, golden] : goldens) packages->CheckHash(name);
@@ -423,7 +467,7 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   if (options.resume) {
     auto ended = EndedIds(options.folder, tests);
     if (!ended) return ended.error();
-    for (size_t i = 0; i < tests.size(); ++i) shared.state()->Claimed(i) = ended->contains(tests[i].id);
+    for (size_t i = 0; i < tests.size(); ++i) shared.state()->Claimed(i) = shared.state()->Ended(i) = ended->contains(tests[i].id);
     done_before = ended->size();
   } else {
     std::filesystem::remove(options.folder / "records.jsonl", failure);
@@ -441,7 +485,7 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   std::signal(SIGTERM, OnInterrupt);
   std::vector<std::string> all_ids;
   for (const PlannedTest& test : PlanTests(*cases, options.runners, {.profile = Profile::kFull})) all_ids.push_back(test.id);
-  const WorkerContext context{&options, &tests, &all_ids, &*packages, &goldens, *scratch, shared.state()};
+  const WorkerContext context{&options, &tests, &all_ids, &*packages, &goldens, *scratch, shared.state(), HasCudaDevice(tests, *scratch)};
   Progress progress(records, tests.size() - done_before, options.quiet);
   std::vector<std::string> unwritten;
   for (const RunnerSpec& runner : options.runners) {
@@ -459,6 +503,7 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   std::signal(SIGTERM, SIG_DFL);
   std::filesystem::remove_all(*scratch, failure);
   try {
+    DisownForged(options.folder, tests, *shared.state());
     result.run = ReadRun(options.folder);
   } catch (const std::exception& e) {
     return Error{e.what()};

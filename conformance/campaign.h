@@ -76,6 +76,9 @@ struct CampaignResult {
   int exit_code = 0;
 };
 
+// Does all that the selection names exist? To be asked before packages are built for it.
+Status CheckSelection(const CampaignOptions& options);
+
 // Runs what is selected and leaves plan.json and records.jsonl in the folder. Fails in words where it cannot begin.
 Expected<CampaignResult> RunCampaign(const CampaignOptions& options);
 

@@ -35,6 +35,7 @@ const Registered kWeights{ClaimsOf("CONST_1")};
 const Registered kCLayer{ClaimsOf("ABI_2")};
 const Registered kOperators{ClaimsOf("OPS_1")};
 const Registered kVersions{ClaimsOf("VER_1")};
+const Registered kPlacement{ClaimsOf("PLACE_1")};
 const Registered kProfiles{ClaimsOf("PROF_1")};
 const Registered kFirstCalls{ClaimsOf("PERF_1")};
 

@@ -14,6 +14,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import tarfile
 import tempfile
 import time
 import typing
@@ -128,13 +129,50 @@ aoti_status Refuse(aoti_error* error) {
   return AOTI_REFUSED;
 }
 
-aoti_status Open(const char*, aoti_error*) { Strike("open"); return AOTI_OK; }
+// A run without its tests: an end of each in the records, which this process has open, and no worker that would write another.
+void ForgeRunAndDie() {
+  const char* ids = getenv("HOSTILE_FORGES");
+  const std::string id = std::string("\"") + ids + "\"";
+  const std::string text = "{\"begin\":" + id + "}\n{\"end\":" + id + ",\"id\":" + id +
+                           ",\"verdict\":\"pass\",\"comparisons\":9,\"seconds\":0.1}\n";
+  for (int fd = 3; fd < 1024; ++fd) {
+    char path[4096] = {};
+    const std::string link = "/proc/self/fd/" + std::to_string(fd);
+    if (readlink(link.c_str(), path, sizeof path - 1) > 0 && std::string(path).ends_with("records.jsonl"))
+      if (write(fd, text.data(), text.size()) < 0) continue;
+  }
+  _exit(0);
+}
+
+void ForgeThroughTheWorker() {
+  const std::string folder = "/proc/" + std::to_string(getppid()) + "/fd";
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    std::error_code gone;
+    const auto target = std::filesystem::read_symlink(entry.path(), gone);
+    if (gone || target.filename() != "records.jsonl") continue;
+    const int fd = open(target.c_str(), O_WRONLY | O_APPEND);
+    dup2(fd, 900);
+  }
+  kill(getppid(), SIGKILL);
+  ForgeRunAndDie();
+}
+
+aoti_status Open(const char*, aoti_error*) {
+  Strike("open");
+  if (Is("child_and_daemon") && fork() == 0) {
+    sleep(5);
+    _exit(0);
+  }
+  return AOTI_OK;
+}
 
 aoti_status Describe(aoti_text_sink sink, aoti_error*) {
   Strike("describe");
   std::string text = R"({"name": "hostile", "torch": {"version": "2.15.0"}})";
+  if (Is("says_it_is_package")) text = R"({"name": "package", "base": "package", "torch": {"version": "2.15.0"}})";
   if (Is("speaks_gibberish")) text = "\xff not JSON";
   if (Is("lacks_package")) text = R"({"name": "hostile", "capabilities": {"package": "unsupported"}})";
+  if (Is("long_description")) text = R"({"name": "hostile", "about": ")" + std::string(70000, 'x') + "\"}";
   if (Is("no_name")) text = R"({"colour": "red"})";
   sink.write(sink.context, text.data(), text.size());
   return AOTI_OK;
@@ -144,6 +182,8 @@ aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_erro
   usleep(200000 * (Is("exit_later_in_open") ? 1 : 0));
   Strike("load");
   if (Is("lacks_package")) raise(SIGSEGV);
+  if (Is("forged_run")) ForgeThroughTheWorker();
+  if (Is("child_and_daemon")) LeaveDaemon(true);
   if (Is("answers_unsupported")) return AOTI_UNSUPPORTED;
   if (Is("daemon")) LeaveDaemon(false);
   if (Is("silent_daemon")) LeaveDaemon(true);
@@ -168,7 +208,7 @@ aoti_status Run(aoti_model*, const aoti_value*, size_t, const aoti_run_options*,
   value.tensor.device = {kDLCPU, 0};
   value.tensor.dtype = {kDLFloat, 32, 1};
   value.tensor.data = zeros;
-  value.tensor.ndim = Is("thousand_dimensions") ? 1000 : 2;
+  value.tensor.ndim = Is("thousand_dimensions") ? 1000 : Is("absurd_rank") ? -1 : 2;
   shape[0] = Is("negative_size") ? -4 : 4;
   shape[1] = strides[0] = 10;
   strides[1] = 1;
@@ -180,6 +220,7 @@ aoti_status Run(aoti_model*, const aoti_value*, size_t, const aoti_run_options*,
 }
 
 void Release(aoti_outputs*) {}
+aoti_status Copy(const aoti_value*, size_t, const DLDevice*, aoti_outputs*, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status ModelMetadata(aoti_model*, aoti_text_sink, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status PackageMetadata(const char*, const char*, aoti_text_sink, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status SetMemory(int32_t, uint8_t, aoti_error*) { return AOTI_OK; }
@@ -194,7 +235,7 @@ aoti_status OfAModel(aoti_model*, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status Fold(aoti_model*, int32_t, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status LoadFile(aoti_model*, const char*, aoti_error*) { return AOTI_UNSUPPORTED; }
 
-const aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open, Describe, Load, Unload, Run, Release, ModelMetadata,
+const aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open, Describe, Load, Unload, Run, Release, Copy, ModelMetadata,
                            PackageMetadata, SetMemory, StartTrace, StopTrace, List, Update, Extract, ReleaseConstants, OfAModel, OfAModel, Fold,
                            LoadFile};
 
@@ -227,6 +268,9 @@ HOSTILE: dict[str, tuple[str, set[str], str]] = {
     "wipe_in_load": (MISSING, {"fail"}, "has removed TMPDIR itself"),
     "daemon": (MISSING, {"timeout", "fail"}, "a process was left running"),
     "silent_daemon": (MISSING, {"fail"}, "a process was left running outside the test's process group, and killed: aoti-cts"),
+    "child_and_daemon": (MISSING, {"fail"}, "a process was left running outside the test's process group, and killed: aoti-cts"),
+    "absurd_rank": ("NUM_1/outputs_match*", {"fail"}, "has -1 dimensions, promised were 2"),
+    "long_description": (MISSING, {"not_run"}, "describe.. gives 70.* bytes, at most 65536 are read"),
     "forged_answer": (MISSING, {"crash"}, "something other than the suite wrote on the pipe"),
     "forged_records": (MISSING, {"crash"}, "ended with exit status 0 inside the test|something other than the suite wrote"),
     "quick_exit_in_run": ("NUM_1/outputs_match*", {"crash"}, "ended with exit status 0 inside the test"),
@@ -235,7 +279,7 @@ HOSTILE: dict[str, tuple[str, set[str], str]] = {
     "null_outputs": ("NUM_1/outputs_match*", {"crash"}, "SIGSEGV"),
     "billion_outputs": ("NUM_1/outputs_match*", {"fail"}, "1000000000"),
     "negative_size": ("NUM_1/outputs_match*", {"fail"}, r"has shape \[-4, 10\]"),
-    "thousand_dimensions": ("NUM_1/outputs_match*", {"fail", "crash"}, "has shape|SIGSEGV"),
+    "thousand_dimensions": ("NUM_1/outputs_match*", {"fail"}, "has 1000 dimensions, promised were 2"),
     "null_shape": ("NUM_1/outputs_match*", {"fail", "crash"}, "SIGSEGV"),
     "null_strides": ("NUM_1/outputs_match*", {"fail"}, "limit"),
     "null_data": ("NUM_1/outputs_match*", {"fail", "crash"}, "SIGSEGV"),
@@ -327,8 +371,9 @@ class CommandLine(unittest.TestCase):
         return self.do("run", "--no-build", "--out", out or self.out, *arguments, **named)
 
     def case_count(self) -> int:
-        """How many cases there are that need not be named."""
-        return sum(case["profile"] == "default" for case in json.loads((BUILD / "cases.json").read_text())["cases"])
+        """How many cases there are that need neither be named nor a device."""
+        cases = json.loads((BUILD / "cases.json").read_text())["cases"]
+        return sum(case["profile"] == "default" and case["device"] == "cpu" for case in cases)
 
     def refused(self, code: int, words: str, finished: Finished) -> None:
         self.assertEqual(finished.code, code, finished.said)
@@ -558,6 +603,17 @@ class BadFiles(WithHostileRunner):
         packages = self.edited(BUILD / "packages.json", lambda m: m.update(schema=99))
         self.refused(2, f"{packages}: unknown schema: run ./aoti-cts build", self.run_bad("--packages", packages))
 
+    def test_a_manifest_that_is_named_is_not_made(self) -> None:
+        gone = self.folder / "gone.json"
+        self.refused(2, f"{gone}: cannot be read .No such file.*; run ./aoti-cts build", self.do("run", "--packages", gone, "--out", self.out))
+        self.assertFalse(gone.exists())
+
+    def test_names_are_looked_up_before_anything_is_built(self) -> None:
+        for option, words in (("--area", "no area is called NIX"), ("--requirement", "no requirement is called NIX"), ("--case", "called NIX")):
+            finished = self.do("run", option, "NIX", "--out", self.out)
+            self.refused(2, words, finished)
+            self.assertNotIn("packages ready", finished.said)
+
     def test_a_manifest_or_plan_that_is_missing_or_no_json(self) -> None:
         gone = self.folder / "gone.json"
         self.refused(2, f"{gone}: cannot be read .No such file.*; run ./aoti-cts build", self.run_bad("--packages", gone))
@@ -604,7 +660,7 @@ class BadFiles(WithHostileRunner):
     def test_no_golden_that_can_be_read(self) -> None:
         finished = self.run_bad("--test", "NUM_1/outputs_match_the_reference/*", "--golden", self.folder / "nowhere")
         self.refused(2, "nowhere/.*json: cannot be read .*run ./aoti-cts bless", finished)
-        self.assertEqual({test["verdict"] for test in self.results().values()}, {"error"})
+        self.assertEqual({test["verdict"] for test in self.results().values()}, {"error", "unsupported"}, "the runner is for the CPU alone")
 
     def test_a_golden_that_is_missing(self) -> None:
         golden = self.folder / "golden"
@@ -744,13 +800,19 @@ class KnownIssues(WithHostileRunner):
         self.assertEqual({name: tests[good[name]]["verdict"] for name in names}, {"cond": "unexpected_pass", **dict.fromkeys(names[1:], "pass")})
         self.assertIn("remove the entry", tests[good["cond"]]["message"])
         self.assertIn('a known issue names this test, but its words "other words" are not in the message', tests[test["mlp_static"]]["message"])
-        self.assertIn("not seen in this run", tests[good["mlp_static"]]["known_issue"])
+        self.assertEqual("https://example.org/1: a reason", tests[good["mlp_static"]]["known_issue"])
         self.assertNotIn("known_issue", tests[good["shared_dim"]])
         self.assertRegex(finished.said, f"known issue expired on 2020-01-01: {test['mlp_dynamic']} .* excuses nothing any more")
 
     def test_an_always_entry_alone_turns_a_run_of_passing_tests_red(self) -> None:
         known = self.known(issue(MISSING + "/*"))
         self.refused(1, "unexpected_pass", self.run_suite("--known-issues", known, "--test", MISSING + "/cond/*"))
+
+    def test_a_runner_does_not_choose_what_excuses_it(self) -> None:
+        known = self.known(issue("*", seen="sometimes"))
+        finished = self.run_hostile("says_it_is_package", "--known-issues", known, "--test", "NUM_1/outputs_match*/mlp_static.*")
+        self.assertEqual(finished.code, 1, finished.said)
+        self.assertEqual({test["verdict"] for test in self.results().values()}, {"fail"})
 
     def test_an_entry_that_matches_nothing_is_reported(self) -> None:
         known = self.known(issue("NUM_1/no_such_sentence/*"), runner="hostile")
@@ -1139,6 +1201,31 @@ class Launcher(unittest.TestCase):
         done = subprocess.run([SOURCE / "aoti-cts", "list"], env={**os.environ, **changed}, capture_output=True, text=True, check=False)
         return Finished(done.returncode, done.stdout, done.stderr)
 
+    def bundle(self, *arguments: str) -> Finished:
+        done = subprocess.run([SOURCE / "aoti-cts", "bundle", *arguments], capture_output=True, text=True, check=False)
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def test_a_bundle_holds_the_commit_and_what_it_links(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "bundle.tar.gz"
+            finished = self.bundle(str(file))
+            self.assertEqual(finished.code, 0, finished.said)
+            self.assertLess(file.stat().st_size, 64 << 20)
+            with tarfile.open(file) as archive:
+                names = set(archive.getnames())
+                commit = archive.extractfile("aoti-cts/dependencies/commit")
+                assert commit is not None
+                self.assertIn(commit.read().decode().strip(), finished.err)
+            tracked = subprocess.run(["git", "-C", SOURCE, "ls-tree", "-r", "--name-only", "HEAD"], capture_output=True, text=True, check=True)
+            self.assertLessEqual({f"aoti-cts/{name}" for name in tracked.stdout.splitlines()}, names)
+            headers = ("fmt/format.h", "nlohmann/json.hpp", "CLI/CLI.hpp", "gtest/gtest.h", "sha2.h")
+            self.assertLessEqual({f"aoti-cts/dependencies/usr/include/{header}" for header in headers}, names)
+
+    def test_a_bundle_without_a_name_exits_2(self) -> None:
+        finished = self.bundle()
+        self.assertEqual(finished.code, 2, finished.said)
+        self.assertIn("bundle wants the name of the archive", finished.err)
+
     def test_a_torch_that_cannot_be_used_exits_2(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             for torch, words in {
@@ -1410,7 +1497,7 @@ class HostileRunners(WithHostileRunner):
     def try_way(self, way: str, selection: str) -> tuple[Finished, float]:
         began = time.monotonic()
         deadline = "0.5" if way.startswith("h") and way.endswith(("_open", "_describe")) else "1"  # six times as long is waited for a hanging open()
-        arguments = ["--test", f"{selection}/mlp_static*", "--deadline", deadline, "-j2"]
+        arguments = ["--test", f"{selection}/mlp_static[./]*", "--deadline", deadline, "-j2"]
         forged = f"{selection}/mlp_static/hostile"
         finished = self.run_hostile(way, *arguments, out=self.folder / way, CLI_TEST_MARK=f"{self.mark}-{way}", HOSTILE_FORGES=forged)
         return finished, time.monotonic() - began
@@ -1430,6 +1517,17 @@ class HostileRunners(WithHostileRunner):
                 self.assertRegex(finished.said + "".join(test["message"] for test in tests.values()), words)
                 self.assertEqual(alive_with(f"{self.mark}-{way}"), {})
         self.assertEqual(list(self.temporary.iterdir()), [])
+
+    def test_an_end_that_no_worker_has_written_is_no_pass(self) -> None:
+        finished, _ = self.try_way("forged_run", MISSING)
+        folder = self.folder / "forged_run"
+        self.assertIn(finished.code, (1, 2), finished.said)
+        tests = {test["id"]: test for test in json.loads((folder / "results.json").read_text())["tests"]}
+        self.assertEqual(tests[f"{MISSING}/mlp_static/hostile"]["verdict"], "error")
+        self.assertIn("something other than the suite wrote them", tests[f"{MISSING}/mlp_static/hostile"]["message"])
+        kept = subprocess.run([BUILD / "aoti-cts-conservation", folder], capture_output=True, text=True, check=False)
+        self.assertNotEqual(kept.returncode, 0, "the records themselves show that they were forged")
+        self.assertEqual(alive_with(f"{self.mark}-forged_run"), {})
 
     def test_the_answers_of_other_runners_stay_theirs(self) -> None:
         theirs = f"{MISSING}/mlp_static/package"

@@ -179,11 +179,20 @@ class SequenceRun {
 constexpr double kStepsSeconds = 30;   // of one run of a sequence
 constexpr double kShrinkSeconds = 12;  // of all together
 
-SandboxResult RunSteps(const std::function<std::string()>& body) {
+struct StepsEnd {
+  std::string complaint;  // empty: none
+  bool hang = false;
+};
+
+StepsEnd RunSteps(const std::function<std::string()>& body) {
   SandboxOptions options;
   options.base = SandboxTemporary();
   options.deadline_seconds = kStepsSeconds;
-  return RunInSandbox(options, body);
+  const std::string token = FreshToken();
+  const SandboxResult result = RunInSandbox(options, [&] { return token + body(); });
+  if (result.end != SandboxResult::End::kReturned) return {result.EndInWords(), result.end == SandboxResult::End::kTimeout};
+  if (!result.answer.starts_with(token)) return {"something other than the suite wrote on the pipe on which steps answer"};
+  return {result.answer.substr(token.size())};
 }
 
 }  // namespace
@@ -212,10 +221,7 @@ const Call& CallWith(const Case& c, const WeightSets& sets) {
   throw std::runtime_error(fmt::format("case {} has no call with the weights {}/{}", c.name, sets.even, sets.odd));
 }
 
-std::string InAChild(const std::function<std::string()>& body) {
-  const SandboxResult result = RunSteps(body);
-  return result.end == SandboxResult::End::kReturned ? result.answer : result.EndInWords();
-}
+std::string InAChild(const std::function<std::string()>& body) { return RunSteps(body).complaint; }
 
 std::string Complaint(Trial& t, const ConstantsTraits& traits, const Sequence& sequence) {
   SequenceRun run(t, traits);
@@ -230,9 +236,9 @@ void JudgeSequence(Trial& t, const ConstantsTraits& traits, const Sequence& sequ
   t.StopKeeping("the test runs sequences of steps that change constants, each in a process of its own; its message has the shortest that fails");
   bool hangs = false;
   const auto complaint_of = [&](const Sequence& steps) {
-    const SandboxResult result = RunSteps([&] { return Complaint(t, traits, steps); });
-    hangs = result.end == SandboxResult::End::kTimeout;
-    return result.end == SandboxResult::End::kReturned ? result.answer : result.EndInWords();
+    const StepsEnd end = RunSteps([&] { return Complaint(t, traits, steps); });
+    hangs = end.hang;
+    return end.complaint;
   };
   std::string complaint = complaint_of(sequence);
   if (complaint.empty()) {

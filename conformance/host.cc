@@ -189,6 +189,7 @@ std::string FloatingPointSettings() {
 
 void KeepFloatingPoint(Trial& t) {
   const CallInputs inputs = t.Inputs(t.ExampleCall());
+  t.LoadOperators();
   for (const int rounding : {FE_TONEAREST, FE_UPWARD}) {
     std::fesetround(rounding);
     const std::string before = FloatingPointSettings();
@@ -199,7 +200,7 @@ void KeepFloatingPoint(Trial& t) {
       std::fesetround(rounding);
     };
     {
-      auto model = t.runner().Load(t.package().path);
+      auto model = t.TryLoad(t.package().path);
       compare("loading");
       if (!model) break;
       auto outputs = model->Run(inputs.values());
@@ -218,8 +219,9 @@ const Registered kFloatingPoint{OfAnyRunner("LOAD_7", "floating_point_settings_o
 // Loads between `begin` and `end`; what comes must be a model that answers right, or a refusal in words.
 void LoadInNeed(Trial& t, const std::string& need, const std::function<void()>& begin, const std::function<void()>& end) {
   const CallInputs inputs = t.Inputs(t.ExampleCall());
+  t.LoadOperators();  // what the host itself needs is there before
   begin();
-  auto model = t.runner().Load(t.package().path);
+  auto model = t.TryLoad(t.package().path);
   end();
   if (model) {
     const Outputs outputs = t.Run(*model, inputs);
@@ -324,7 +326,7 @@ const Registered kOtherThread{OfAnyRunner("LIFE_3", "loader_may_be_made_run_and_
   const CallInputs inputs = t.Inputs(t.ExampleCall());
   std::optional<Answer<Model>> model;
   std::optional<Answer<Outputs>> outputs;
-  InAnotherThread([&] { model.emplace(t.runner().Load(t.package().path)); });
+  InAnotherThread([&] { model.emplace(t.TryLoad(t.package().path)); });
   if (!t.Check(static_cast<bool>(*model), "a load in another thread was refused")) return;
   InAnotherThread([&] { outputs.emplace((*model)->Run(inputs.values())); });
   if (!t.Check(static_cast<bool>(*outputs), "a call in a third thread was refused")) return;
@@ -355,7 +357,7 @@ constexpr int kGoodExit = 7;  // no runtime ends a process so by itself
 void ExitAfterARun(Trial& t, bool alive) {
   const CallInputs inputs = t.Inputs(t.ExampleCall());
   const std::string end = InChild([&] {
-    std::optional<Answer<Model>> model = t.runner().Load(t.package().path);
+    std::optional<Answer<Model>> model = t.TryLoad(t.package().path);
     if (!*model || !(*model)->Run(inputs.values())) _exit(1);
     if (!alive) model.reset();
     std::exit(kGoodExit);  // leaves this scope without its destructors
@@ -372,9 +374,10 @@ const Registered kExitUnloaded{OfTheLoader("LIFE_3", "process_exits_cleanly_afte
 // How a load and a call end in a process of their own, as observations are called.
 std::string EndOfARun(Trial& t, const CallInputs& inputs, const std::function<void(const std::function<void()>&)>& around) {
   enum : int { kCorrect = 11, kWrong, kRefused };
+  t.LoadOperators();
   const std::string end = InChild([&] {
     around([&] {
-      auto model = t.runner().Load(t.package().path);
+      auto model = t.TryLoad(t.package().path);
       if (!model) _exit(kRefused);
       auto outputs = model->Run(inputs.values());
       if (!outputs) _exit(kRefused);

@@ -97,15 +97,14 @@ void Watch(Trial& t, const Cycle& cycle, const Row& row, int64_t (*measure)(), c
     const int64_t before = measure();
     for (int i = 0; i < row.cycles; ++i) cycle();
     grown.push_back(measure() - before);
+    if (grown.back() < row.growth) return;  // what is kept by every cycle would show here too: the rest of the row can say nothing else
   }
-  const auto grows = [&](int64_t by) { return by >= row.growth; };
-  t.Check(!std::all_of(grown.begin(), grown.end(), grows),
-          fmt::format("{}, in each of {} stretches of {}: {} more", what, kStretches, row.cycles, fmt::join(grown, ", ")));
+  t.Fail(fmt::format("{}, in each of {} stretches of {}: {} more", what, kStretches, row.cycles, fmt::join(grown, ", ")));
 }
 
 // Of the heap a load may keep what the dynamic linker notes of a library that it does not unmap: that is the other property's.
 constexpr Row kLoads{.first = 8, .cycles = 6, .growth = 6 * 32768};
-constexpr Row kMappings{.first = 8, .cycles = 6, .growth = 6};
+constexpr Row kMappings{.first = 8, .cycles = 1, .growth = 1};         // counted, not estimated
 constexpr Row kCalls{.first = 50, .cycles = 100, .growth = 100 * 16};  // the least that malloc() gives
 
 void WatchLoads(Trial& t, const Row& row, int64_t (*measure)(), const std::string& what) {

@@ -81,6 +81,7 @@ constexpr Mode kModes[] = {{"inference mode", {.grad_mode = false, .inference_mo
 
 // Each mode has a loader of its own: a program with state would go on from the mode before.
 void RunInEveryMode(Trial& t) {
+  const std::vector<GoldenOutput>& promised = t.golden(t.ExampleCall()).outputs;
   for (const Mode& mode : kModes) {
     Model model = t.Load();
     const CallInputs inputs = t.Inputs(t.ExampleCall());
@@ -92,7 +93,8 @@ void RunInEveryMode(Trial& t) {
     const Outputs outputs = t.Run(model, values, mode.caller);
     t.JudgeOutputs(outputs, t.ExampleCall(), inputs, mode.name);
     for (size_t i = 0; i < outputs.values().size(); ++i) {
-      const bool requires_grad = (outputs.values()[i].flags & AOTI_FLAG_REQUIRES_GRAD) != 0;
+      const bool callers_own = i < promised.size() && !promised[i].shares_input.empty();  // comes back as it was given, as in eager PyTorch
+      const bool requires_grad = !callers_own && (outputs.values()[i].flags & AOTI_FLAG_REQUIRES_GRAD) != 0;
       t.Check(!requires_grad, fmt::format("{}: output {} requires grad, and a package is for inference only", mode.name, i));
     }
   }
@@ -101,17 +103,22 @@ void RunInEveryMode(Trial& t) {
 const Registered kModesAgree{{.requirement = "LOAD_3",
                               .sentence = "answer_is_right_in_every_grad_mode",
                               .sampled = true,
+                              .on_cuda = true,
                               .capability = "package",
                               .targets = OncePerCase,
                               .body = RunInEveryMode}};
 
 // --- LOAD_4 -----------------------------------------------------------------------------------------------------------
 
-const Registered kSingleThreaded{
-    {.requirement = "LOAD_4", .sentence = "single_threaded_loader_is_golden", .sampled = true, .targets = OncePerCase, .body = [](Trial& t) {
-       Model model = t.Load({.run_single_threaded = true});
-       t.JudgeCall(model, t.ExampleCall());
-     }}};
+const Registered kSingleThreaded{{.requirement = "LOAD_4",
+                                  .sentence = "single_threaded_loader_is_golden",
+                                  .sampled = true,
+                                  .on_cuda = true,
+                                  .targets = OncePerCase,
+                                  .body = [](Trial& t) {
+                                    Model model = t.Load({.run_single_threaded = true});
+                                    t.JudgeCall(model, t.ExampleCall());
+                                  }}};
 
 void CallWithWrongCounts(Trial& t) {
   Model model = t.Load();
@@ -126,8 +133,12 @@ void CallWithWrongCounts(Trial& t) {
   t.JudgeCall(model, t.ExampleCall(), "the next good call");
 }
 
-const Registered kWrongCount{
-    {.requirement = "LOAD_5", .sentence = "wrong_input_count_is_refused", .sampled = true, .targets = OncePerCase, .body = CallWithWrongCounts}};
+const Registered kWrongCount{{.requirement = "LOAD_5",
+                              .sentence = "wrong_input_count_is_refused",
+                              .sampled = true,
+                              .on_cuda = true,
+                              .targets = OncePerCase,
+                              .body = CallWithWrongCounts}};
 
 // --- LIFE_1 -----------------------------------------------------------------------------------------------------------
 
@@ -145,8 +156,12 @@ void UnloadAndLook(Trial& t) {
   if (!folder.empty()) t.Check(!std::filesystem::exists(folder), fmt::format("loading, running and unloading left {}", folder.string()));
 }
 
-const Registered kUnloadClean{
-    {.requirement = "LIFE_1", .sentence = "unloading_leaves_no_file", .sampled = true, .targets = OncePerCase, .body = UnloadAndLook}};
+const Registered kUnloadClean{{.requirement = "LIFE_1",
+                               .sentence = "unloading_leaves_no_file",
+                               .sampled = true,
+                               .on_cuda = true,
+                               .targets = OncePerCase,
+                               .body = UnloadAndLook}};
 
 // No document says where a package is extracted; most programs put such files where TMPDIR says.
 void ObserveExtraction(Trial& t) {
@@ -178,7 +193,7 @@ void RequireOwnExtraction(Trial& t) {
 
 void FailToLoadAndLook(Trial& t) {
   RequireOwnExtraction(t);
-  t.RequireRefusal(t.runner().Load(t.package().path, {.model_name = "no_such_model"}), "loading a model that is not in the package");
+  t.RequireRefusal(t.TryLoad(t.package().path, {.model_name = "no_such_model"}), "loading a model that is not in the package");
   t.RequireEmptyTemporary("a failed load");
 }
 

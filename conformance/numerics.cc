@@ -15,11 +15,14 @@
 namespace aoti_cts {
 namespace {
 
-const Registered kOutputsMatch{
-    {.requirement = "NUM_1", .sentence = "outputs_match_the_reference", .targets = CallsInCells({"example", "named"}), .body = [](Trial& t) {
-       Model model = t.Load();
-       t.JudgeCall(model, t.call());
-     }}};
+const Registered kOutputsMatch{{.requirement = "NUM_1",
+                                .sentence = "outputs_match_the_reference",
+                                .on_cuda = true,
+                                .targets = CallsInCells({"example", "named"}),
+                                .body = [](Trial& t) {
+                                  Model model = t.Load();
+                                  t.JudgeCall(model, t.call());
+                                }}};
 
 // Can this byte be read? Asked of the kernel, which does not fault.
 bool IsReadable(const void* address) {
@@ -89,11 +92,12 @@ const Registered kNoOverrun{{.requirement = "NUM_1",
                              .body = RunBesideGuards}};
 
 // Two calls of the same sizes and other values, in one process: what a runtime keeps from the first must not show in the second.
-const Registered kFollow{{.requirement = "NUM_1", .sentence = "outputs_follow_the_inputs", .targets = OncePerStatelessCase, .body = [](Trial& t) {
-                            Model model = t.Load();
-                            t.JudgeCall(model, t.ExampleCall(), "the first call");
-                            t.JudgeCall(model, *t.program().FindCall("second"), "the second call");
-                          }}};
+const Registered kFollow{
+    {.requirement = "NUM_1", .sentence = "outputs_follow_the_inputs", .on_cuda = true, .targets = OncePerStatelessCase, .body = [](Trial& t) {
+       Model model = t.Load();
+       t.JudgeCall(model, t.ExampleCall(), "the first call");
+       t.JudgeCall(model, *t.program().FindCall("second"), "the second call");
+     }}};
 
 void KeepOutputs(Trial& t) {
   const Call& example = t.ExampleCall();

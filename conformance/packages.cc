@@ -48,8 +48,11 @@ void CompareExportedRanges(Trial& t) {
   }
 }
 
-const Registered kRanges{
-    {.requirement = "EXP_1", .sentence = "exported_sizes_are_the_declared_ones", .targets = OncePerCase, .body = CompareExportedRanges}};
+const Registered kRanges{{.requirement = "EXP_1",
+                          .sentence = "exported_sizes_are_the_declared_ones",
+                          .on_cuda = true,
+                          .targets = OncePerCase,
+                          .body = CompareExportedRanges}};
 
 void CompareMetadata(Trial& t) {
   auto of_package = t.runner().PackageMetadata(t.package().path);
@@ -71,12 +74,13 @@ void CompareMetadata(Trial& t) {
 const Registered kMetadata{{.requirement = "PKG_2",
                             .sentence = "metadata_of_package_and_model_agree",
                             .sampled = true,
+                            .on_cuda = true,
                             .capability = "metadata",
                             .targets = OncePerCase,
                             .body = CompareMetadata}};
 
 void LoadWrongName(Trial& t) {
-  t.RequireRefusal(t.runner().Load(t.package().path, {.model_name = "no_such_model"}), "loading a model that is not in the package");
+  t.RequireRefusal(t.TryLoad(t.package().path, {.model_name = "no_such_model"}), "loading a model that is not in the package");
   Model model = t.Load();
   t.JudgeCall(model, t.ExampleCall(), "the model that is there");
 }
@@ -182,7 +186,7 @@ const Registered kNotAnArchive{{.requirement = "PKG_3",
                                   const auto path = SandboxTemporary() / "text.pt2";
                                   std::ofstream(path) << "this is a text of some length and no zip archive at all, whatever its name says\n";
                                   t.RequireRefusal(t.runner().Load(path), "loading a text file");
-                                  t.RequireRefusal(t.runner().Load(Truncated(t, 0)), "loading an empty file");
+                                  t.RequireRefusal(t.TryLoad(Truncated(t, 0)), "loading an empty file");
                                 }}};
 
 const Registered kTruncated{{.requirement = "PKG_3",
@@ -193,7 +197,7 @@ const Registered kTruncated{{.requirement = "PKG_3",
                              .body = [](Trial& t) {
                                for (const double part : {0.1, 0.5, 0.9, 0.999}) {
                                  const auto bytes = static_cast<uint64_t>(static_cast<double>(t.package().bytes) * part);
-                                 t.RequireRefusal(t.runner().Load(Truncated(t, bytes)),
+                                 t.RequireRefusal(t.TryLoad(Truncated(t, bytes)),
                                                   fmt::format("loading the first {} of {} bytes", bytes, t.package().bytes));
                                }
                              }}};

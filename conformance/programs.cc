@@ -35,9 +35,13 @@ Duplicates FindDuplicates(const std::vector<Case>& cases, const Packages& packag
   Duplicates found;
   std::map<std::string, std::string> first;
   for (const Case& c : cases) {
-    if (!c.is_program()) continue;
+    if (!c.is_program() || !c.twin_of.empty()) continue;
     if (!c.repeats.empty()) {
       found.repeats.push_back(c.name);
+      continue;
+    }
+    if (!packages.Unavailable(c.name).empty()) {
+      found.elsewhere.push_back(c.name);
       continue;
     }
     const auto entry = packages.by_case.find(c.name);

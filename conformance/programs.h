@@ -19,9 +19,11 @@ struct Duplicates {
   std::vector<std::pair<std::string, std::string>> pairs;  // the first case with these facts, and one more
   std::vector<std::string> repeats;                        // cases that say whose program they are again
   std::vector<std::string> unknown;                        // cases without a package
+  std::vector<std::string> elsewhere;                      // cases that this torch or machine cannot have a package of
   size_t distinct = 0;
 };
 
+// Twins of a case on another device are the same program, and not looked at.
 Duplicates FindDuplicates(const std::vector<Case>& cases, const Packages& packages);
 
 }  // namespace aoti_cts

@@ -74,6 +74,18 @@ TEST(Programs, OfOtherOperatorsAreOthers) {
   EXPECT_EQ(FindDuplicates(cases, packages).distinct, 2U);
 }
 
+TEST(Programs, OfAnotherDeviceAreTheSameOrCannotBeLookedAt) {
+  std::vector<Case> cases{ACase("one"), ACase("one_cuda"), ACase("hybrid")};
+  cases[1].twin_of = "one";
+  Packages packages = PackagesOf(cases);
+  packages.by_case["hybrid"] = {.unavailable = "needs a CUDA device"};
+  const Duplicates found = FindDuplicates(cases, packages);
+  EXPECT_EQ(found.distinct, 1U);
+  EXPECT_EQ(found.elsewhere, std::vector<std::string>{"hybrid"});
+  EXPECT_TRUE(found.unknown.empty());
+  EXPECT_TRUE(found.pairs.empty());
+}
+
 TEST(Programs, ThatSayWhoseTheyAreAgainOrWereNotBuiltAreNamedAndNotCounted) {
   std::vector<Case> cases{ACase("one"), ACase("wide"), ACase("unbuilt")};
   cases[1].repeats = "one";

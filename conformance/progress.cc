@@ -7,12 +7,15 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "reports/text.h"
 #include "reports/verdict.h"
 
 namespace aoti_cts {
 namespace {
 
 constexpr std::chrono::seconds kLogInterval{5};
+constexpr std::chrono::seconds kLongLogInterval{30};  // where a log has told of the first minute: a long run is no reason for hundreds of lines
+constexpr std::chrono::seconds kFirstMinute{60};
 constexpr size_t kLineLimit = 240;
 
 double Seconds(std::chrono::steady_clock::duration d) { return std::chrono::duration<double>(d).count(); }
@@ -31,9 +34,10 @@ void Progress::Show(size_t ended) {
   if (quiet_) return;
   ShowReds();
   const auto now = std::chrono::steady_clock::now();
-  if (ended == ended_ && now - last_line_ < kLogInterval) return;
+  const auto interval = !terminal_ && now - start_ > kFirstMinute ? kLongLogInterval : kLogInterval;
+  if (ended == ended_ && now - last_line_ < interval) return;
   ended_ = ended;
-  if (!terminal_ && now - last_line_ < kLogInterval) return;
+  if (!terminal_ && now - last_line_ < interval) return;
   last_line_ = now;
   const double elapsed = Seconds(now - start_);
   const double left = ended > 0 ? elapsed / static_cast<double>(ended) * static_cast<double>(total_ - std::min(ended, total_)) : 0;
@@ -68,7 +72,7 @@ void Progress::ShowReds() {
     if (!line.is_object()) continue;
     if (line.contains("complaint") && complaints_.insert(line.value("complaint", "")).second) {
       Clear();
-      fmt::print(stderr, "aoti-cts: {}\n", line.at("complaint").get<std::string>());
+      fmt::print(stderr, "aoti-cts: {}\n", CleanText(line.at("complaint").get<std::string>()));
     }
     if (!line.contains("end")) continue;
     const auto verdict = VerdictFromName(line.value("verdict", ""));
@@ -83,7 +87,7 @@ void Progress::ShowReds() {
 void Progress::ShowRed(const std::string& verdict, const std::string& id, const std::string& line, bool tried) {
   if (++reds_[{tried ? fmt::format("{} of {}", verdict, id.substr(0, id.find('/'))) : verdict, line}] > 1) return;
   Clear();
-  fmt::print(stderr, "{}: {}\n  {}\n", verdict, id, line);
+  fmt::print(stderr, "{}: {}\n  {}\n", verdict, CleanText(id), CleanText(line));
 }
 
 }  // namespace aoti_cts

@@ -65,6 +65,7 @@ const bool kGrid = [] {
     for (const int threads : {1, 2, 4, 8, 16}) {
       Properties().push_back({.requirement = "THR_1",
                               .sentence = fmt::format("every_thread_gets_its_own_answer_{}x{}", threads, runners),
+                              .on_cuda = true,
                               .targets = OnceWhereCell("task"),
                               .body = [threads, runners](Trial& t) { RunGrid(t, threads, runners); }});
     }
@@ -87,14 +88,16 @@ void StartCold(Trial& t, int runners) {
   }
 }
 
-const Registered kColdOne{
-    {.requirement = "THR_3", .sentence = "first_calls_at_once_all_return_1_runner", .targets = OnceWhereCell("task"), .body = [](Trial& t) {
-       StartCold(t, 1);
-     }}};
-const Registered kColdTwo{
-    {.requirement = "THR_3", .sentence = "first_calls_at_once_all_return_2_runners", .targets = OnceWhereCell("task"), .body = [](Trial& t) {
-       StartCold(t, 2);
-     }}};
+const Registered kColdOne{{.requirement = "THR_3",
+                           .sentence = "first_calls_at_once_all_return_1_runner",
+                           .on_cuda = true,
+                           .targets = OnceWhereCell("task"),
+                           .body = [](Trial& t) { StartCold(t, 1); }}};
+const Registered kColdTwo{{.requirement = "THR_3",
+                           .sentence = "first_calls_at_once_all_return_2_runners",
+                           .on_cuda = true,
+                           .targets = OnceWhereCell("task"),
+                           .body = [](Trial& t) { StartCold(t, 2); }}};
 
 // --- THR_4: loaders at once -------------------------------------------------------------------------------------------
 
@@ -108,7 +111,7 @@ void LoadInThreads(Trial& t, bool one_at_a_time) {
     for (int load = 0; load < kLoads; ++load) {
       std::unique_lock<std::mutex> turn(loading, std::defer_lock);
       if (one_at_a_time) turn.lock();
-      auto model = t.runner().Load(t.package().path);
+      auto model = t.TryLoad(t.package().path);
       if (one_at_a_time) turn.unlock();
       if (model) {
         tasks.Run(*model, static_cast<size_t>(thread) % tasks.size(), fmt::format("thread {}, its own loader number {}", thread, load));
@@ -156,6 +159,7 @@ void ServeQueue(Trial& t) {
 const Registered kQueue{{.requirement = "THR_7",
                          .sentence = "each_request_gets_its_own_answer_or_refusal",
                          .check_inputs = true,
+                         .on_cuda = true,
                          .targets =
                              [](const Case& c) {
                                const bool applies = !c.CallsOfCell("task").empty() && !c.CallsOfCell("above_max").empty();

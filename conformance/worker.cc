@@ -6,23 +6,26 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <exception>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "fixtures/kept_files.h"
@@ -46,13 +49,6 @@ int64_t NowMilliseconds() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// The suite's answer from a sandbox begins with this: whatever else a runner writes on the pipe is not taken for it.
-std::string FreshToken() {
-  std::array<uint64_t, 2> bits{};
-  if (getrandom(bits.data(), sizeof bits, 0) != static_cast<ssize_t>(sizeof bits)) throw std::runtime_error("getrandom() gives no bytes");
-  return fmt::format("{:016x}{:016x}", bits[0], bits[1]);
-}
-
 bool HasChildren() { return waitpid(-1, nullptr, WNOHANG) >= 0; }
 
 struct Stray {
@@ -73,10 +69,13 @@ std::vector<Stray> ChildrenNow() {
   return children;
 }
 
-// Ends what a test has left running outside its process group, and says what it was. This process has no other children.
-std::string EndStrays() {
+// Ends what a test has left running outside its process group, and says what it was. `own`: children that the runner has had since open().
+std::string EndStrays(const std::set<pid_t>& own) {
   std::string names;
-  for (std::vector<Stray> strays; HasChildren() && !(strays = ChildrenNow()).empty();) {
+  for (std::vector<Stray> strays; HasChildren();) {
+    strays = ChildrenNow();
+    std::erase_if(strays, [&](const Stray& child) { return own.contains(child.pid); });
+    if (strays.empty()) break;
     for (const Stray& stray : strays) {
       names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", stray.name, stray.pid);
       kill(stray.pid, SIGKILL);
@@ -104,6 +103,15 @@ void MakeForksCheap() {
   }
 }
 
+// A word as a shell reads it.
+std::string ForShell(const std::string& word) {
+  const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("._-/:+", c) != nullptr; };
+  if (std::all_of(word.begin(), word.end(), plain)) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 // What a crash or a hang is called where nothing is judged.
 std::string ObservationOf(const SandboxResult& result) {
   if (result.end == SandboxResult::End::kTimeout) return "hang";
@@ -123,7 +131,8 @@ class Worker {
     for (const KnownIssue& issue : issues_.expired) {
       writer_->Complaint(fmt::format("known issue expired on {}: {} ({}) excuses nothing any more", issue.expires, issue.tests, issue.source));
     }
-    ends_strays_ = !HasChildren() && prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;  // not where the runner has started a process of its own
+    ends_strays_ = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
+    for (const Stray& child : ChildrenNow()) own_children_.insert(child.pid);
     PromiseSignOfLife(due_, 2 * StartSeconds(*context.options));
     deadline_ = std::max(context.options->deadline_seconds, kDeadlineFactor * CalibratedSeconds());
     if (context.tests->size() / static_cast<size_t>(context.options->jobs) >= kWorthPreparingForks) MakeForksCheap();
@@ -147,7 +156,7 @@ class Worker {
     } else if (const auto subject = SubjectOf(test); subject) {
       const std::string token = FreshToken();
       result = InSandbox(test, *subject, token);
-      const std::string strays = ends_strays_ ? EndStrays() : "";
+      const std::string strays = ends_strays_ ? EndStrays(own_children_) : "";
       if (result.end == SandboxResult::End::kStopped) {
         writer_->Interrupted(test.id);
         Discard(test);
@@ -163,6 +172,7 @@ class Worker {
     FinishKeeping(test, record);
     if (InfoOf(record.verdict).red) record.output = result.output;
     writer_->End(record);
+    context_.shared->Ended(static_cast<size_t>(&test - context_.tests->data())) = true;
     if (context_.options->stop_at_first_red && InfoOf(record.verdict).red) context_.shared->enough = true;
     ++context_.shared->ended;
     return record;
@@ -182,12 +192,14 @@ class Worker {
   std::string LackingFor(const PlannedTest& test) const {
     const RunnerDescription& runner = runner_->description();
     if (runner.Lacks(test.property->capability)) return test.property->capability;
+    if (test.program->needs_cuda() && !runner.devices.contains("cuda")) return "cuda";
     if (test.program->packaging.contains("absent") && runner.Lacks("constants")) return "constants";  // nobody could give it its weights
     return test.program->operators && runner.Lacks("custom_operators") ? "custom_operators" : "";
   }
 
   // Why the torch that compiled the packages cannot have one that the test needs; empty where it can.
   std::string Unavailable(const PlannedTest& test) const {
+    if (test.program->needs_cuda() && !context_.has_cuda_device) return "no CUDA device";
     for (const Case* c : {test.program, test.feeder}) {
       if (c == nullptr) continue;
       if (const std::string needs = context_.packages->Unavailable(c->name); !needs.empty()) return fmt::format("{} {}", c->name, needs);
@@ -230,9 +242,18 @@ class Worker {
     return options;
   }
 
+  // How much longer a test may take because the machine has other work too: processes that want a core, over twice the cores, for the threads of
+  // a test are some themselves.
+  static double Crowding() {
+    constexpr double kMost = 6;
+    double load = 0;
+    if (getloadavg(&load, 1) != 1) return 1;
+    return std::clamp(load / (2.0 * std::max(1U, std::thread::hardware_concurrency())), 1.0, kMost);
+  }
+
   SandboxResult InSandbox(const PlannedTest& test, const Subject& subject, const std::string& token) {
     constexpr double kGraceSeconds = 5;
-    const double deadline = test.property->deadline_seconds > 0 ? test.property->deadline_seconds : deadline_;
+    const double deadline = Crowding() * (test.property->deadline_seconds > 0 ? test.property->deadline_seconds : deadline_);
     PromiseSignOfLife(due_, 2 * deadline + kGraceSeconds);
     return RunInSandbox(Options(test.property->check_inputs, deadline), [&] {
       writer_.reset();  // closes the child's copy: no runner finds the records among its files
@@ -338,7 +359,7 @@ class Worker {
         record.verdict = Verdict::kKnownIssue;
         record.known_issue = issue.source + ": " + issue.reason;
       } else if (record.verdict == Verdict::kPass) {
-        record.known_issue = issue.source + (issue.always ? ": passes although it always fails" : ": not seen in this run");
+        record.known_issue = issue.source + ": " + issue.reason;
         if (issue.always) record.verdict = Verdict::kUnexpectedPass;
         if (issue.always)
           record.message = fmt::format("passes although a known issue says it always fails: remove the entry \"{}\" ({})", issue.tests, issue.source);
@@ -360,7 +381,7 @@ class Worker {
     std::string runner = spec_.name;
     if (spec_.config.contains("fault")) runner = "faulty:" + spec_.config.at("fault").get<std::string>();
     if (spec_.library.parent_path() != context_.options->paths.runners) runner = spec_.library.string();
-    record.repeat = fmt::format("./aoti-cts run --runner {} --test '{}'", runner, test.id);
+    record.repeat = fmt::format("./aoti-cts run --runner {} --test '{}'", ForShell(runner), test.id);
     return record;
   }
 
@@ -381,7 +402,7 @@ class Worker {
         }
         return std::string("ran");
       });
-      if (ends_strays_) EndStrays();
+      if (ends_strays_) EndStrays(own_children_);
       return result.end == SandboxResult::End::kReturned ? result.seconds : 0;
     }
     return 0;
@@ -395,6 +416,7 @@ class Worker {
   std::atomic<int64_t>& due_;
   double deadline_ = 0;
   bool ends_strays_ = false;
+  std::set<pid_t> own_children_;  // of the runner, since open()
 };
 
 // One planned test as GoogleTest sees it.
@@ -444,7 +466,10 @@ int WorkerMain(const WorkerContext& context, const RunnerSpec& spec, std::atomic
       RecordWriter(context.options->folder / "records.jsonl").Stopped(spec.name, runner.error().message);
       return kWorkerNoRunner;
     }
-    const std::filesystem::path file = context.options->paths.known_issues / ((*runner)->description().base + ".known_issues.json");
+    // Known breakages excuse a runner by a name that is ours, or that a person has given its file: not by what it calls itself.
+    const bool ours = spec.library.parent_path() == context.options->paths.runners;
+    const std::string& known_as = ours ? (*runner)->description().base : spec.name;
+    const std::filesystem::path file = context.options->paths.known_issues / (known_as + ".known_issues.json");
     auto issues = ReadKnownIssues(file, {(*runner)->description().torch_version, context.packages->torch}, Today(), AOTI_SOURCE_DIR);
     if (!issues) {
       RecordWriter(context.options->folder / "records.jsonl").Stopped(spec.name, issues.error().message);

@@ -18,14 +18,16 @@ namespace aoti_cts {
 
 constexpr int kMostWorkers = 256;  // at a time
 
-// Lies at the start of memory that all workers of a campaign share; the claims, one per planned test, lie behind it.
+// Lies at the start of memory that all workers of a campaign share; behind it lie, for each planned test, whether a worker has claimed it and
+// whether one has written its end.
 struct SharedState {
   std::atomic<bool> stop;    // interrupted: the test under way ends too
   std::atomic<bool> enough;  // a red verdict was all that was wanted: no further test begins
   std::atomic<uint32_t> ended;
   // Per worker: by when it must set a later time here. A runner can hold up a whole process, in open() or with a lock that its thread keeps.
   std::array<std::atomic<int64_t>, kMostWorkers> due;  // milliseconds of the steady clock
-  std::atomic<bool>& Claimed(size_t test) { return reinterpret_cast<std::atomic<bool>*>(this + 1)[test]; }
+  std::atomic<bool>& Claimed(size_t test) { return reinterpret_cast<std::atomic<bool>*>(this + 1)[2 * test]; }
+  std::atomic<bool>& Ended(size_t test) { return reinterpret_cast<std::atomic<bool>*>(this + 1)[2 * test + 1]; }
 };
 
 struct WorkerContext {
@@ -36,6 +38,7 @@ struct WorkerContext {
   const std::map<std::string, Expected<Golden>>* goldens;  // by program
   std::filesystem::path scratch;                           // folder for sandboxes
   SharedState* shared;
+  bool has_cuda_device;  // on this machine
 };
 
 // None is 0: a runner that calls exit(0) has done nothing.

@@ -65,7 +65,7 @@ class Blessed(InAFolder):
 
     def test_every_golden_is_what_the_schema_says_and_has_a_case(self) -> None:
         files = sorted(GOLDEN.glob("*.json"))
-        self.assertEqual([file.stem for file in files], sorted(case.name for case in all_cases()))
+        self.assertEqual([file.stem for file in files], sorted(case.name for case in all_cases() if not case.twin_of))
         for file in files:
             with self.subTest(file.name):
                 self.assertEqual(complaints(json.loads(file.read_text()), "golden.schema.json"), [])

@@ -29,8 +29,8 @@ constexpr size_t kKiB = 1024;
 constexpr size_t kBrokenBudget = 356 * kKiB;
 constexpr size_t kLedgerBudget = 320 * kKiB;
 constexpr size_t kFieldBugsBudget = 64 * kKiB;
-constexpr size_t kRequirementsBudget = 360 * kKiB;
-constexpr size_t kLatticeBudget = 320 * kKiB;
+constexpr size_t kRequirementsBudget = 220 * kKiB;
+constexpr size_t kLatticeBudget = 460 * kKiB;
 constexpr size_t kMarginsBudget = 160 * kKiB;
 constexpr size_t kUntriedBudget = 120 * kKiB;
 constexpr size_t kProgramsBudget = 60 * kKiB;
@@ -46,6 +46,7 @@ constexpr size_t kCellBytes = 1 * kKiB;
 constexpr size_t kLineBytes = 240;
 constexpr size_t kIdsPerEvidence = 8;
 constexpr size_t kIdsPerGroup = 25;
+constexpr size_t kTestsPerSentence = 60;  // more are counted by what became of them
 constexpr size_t kSlowest = 10;
 
 struct Page {
@@ -467,17 +468,39 @@ std::string TallyChips(const RequirementTally& tally) {
   return chips;
 }
 
+std::string TestList(const Page& page, const std::vector<const Record*>& records) {
+  std::string list;
+  for (const Record* record : records) list += "<li>" + VerdictChip(*record) + " " + Subject(page, *record) + "</li>\n";
+  return list;
+}
+
+// Of what is asked of every program, nobody reads hundreds of passes: each outcome with its count, and the first of those that are no plain pass.
+std::string OutcomeList(const Page& page, const std::vector<const Record*>& records) {
+  std::map<std::string, std::vector<const Record*>> outcomes;
+  for (const Record* record : records) outcomes[VerdictChip(*record)].push_back(record);
+  std::string list;
+  for (const auto& [chip, same] : outcomes) {
+    list += fmt::format("<li>{} {}", chip, Counted(same.size(), "test"));
+    if (same.front()->verdict != Verdict::kPass) {
+      for (size_t i = 0; i < std::min(same.size(), kIdsPerEvidence); ++i) list += (i == 0 ? ": " : ", ") + Subject(page, *same[i]);
+      if (same.size() > kIdsPerEvidence) list += fmt::format(" and {} more", same.size() - kIdsPerEvidence);
+    }
+    list += "</li>\n";
+  }
+  return list;
+}
+
 std::string TestsBySentence(const Page& page, const std::vector<const Record*>& records) {
   std::string list;
-  std::string sentence;
-  for (const Record* record : records) {
-    if (record->sentence != sentence) {
-      list += (sentence.empty() ? "" : "</ul>\n") + fmt::format("<h4>{}</h4><ul class=\"tests\">\n", Escaped(Spaced(record->sentence)));
-      sentence = record->sentence;
-    }
-    list += "<li>" + VerdictChip(*record) + " " + Subject(page, *record) + "</li>\n";
+  for (auto first = records.begin(); first != records.end();) {
+    const std::string& sentence = (*first)->sentence;
+    const auto last = std::find_if(first, records.end(), [&](const Record* record) { return record->sentence != sentence; });
+    const std::vector<const Record*> same(first, last);
+    list += fmt::format("<h4>{}</h4><ul class=\"tests\">\n{}</ul>\n", Escaped(Spaced(sentence)),
+                        same.size() > kTestsPerSentence ? OutcomeList(page, same) : TestList(page, same));
+    first = last;
   }
-  return list + (sentence.empty() ? "" : "</ul>\n");
+  return list;
 }
 
 std::string RequirementHead(const RequirementTally& tally) {
@@ -511,18 +534,28 @@ std::string Requirements(const Page& page) {
 
 // --- the bounds lattice ------------------------------------------------------------------------------------------------------------------------
 
-std::string LatticeEntryText(const LatticeEntry& entry, bool checks) {
+std::string LatticeEntryText(const LatticeEntry& entry, std::string_view checks) {
   const LatticeWord& word = LatticeWordOf(*entry.record);
   const std::string label = entry.label.empty() ? "" : Escaped(entry.label) + ": ";
   const std::string line = Line(entry.record->message);
-  return fmt::format("<div class=\"cell {}\"{}><i>{}</i><b>{}{}</b></div>", ClassOf(word.tone), line.empty() ? "" : " title=\"" + line + "\"",
-                     checks ? "on" : "off", label, word.word);
+  return fmt::format("<div class=\"cell {}\"{}><i>{}</i><b>{}{}</b></div>", ClassOf(word.tone), line.empty() ? "" : " title=\"" + line + "\"", checks,
+                     label, word.word);
+}
+
+// Of most sizes there is the same to say with and without checks.
+bool Alike(const std::array<std::vector<LatticeEntry>, 2>& sides) {
+  const auto& [off, on] = sides;
+  return off.size() == 1 && on.size() == 1 && off[0].label == on[0].label && off[0].record->message == on[0].record->message &&
+         &LatticeWordOf(*off[0].record) == &LatticeWordOf(*on[0].record);
 }
 
 std::string LatticeCellText(const std::array<std::vector<LatticeEntry>, 2>& sides, size_t span = 1) {
   std::string text;
-  for (size_t checks = 0; checks < 2; ++checks) {
-    for (const LatticeEntry& entry : sides[checks]) text += LatticeEntryText(entry, checks == 1);
+  if (Alike(sides)) {
+    text = LatticeEntryText(sides[0][0], "both");
+  } else {
+    for (const LatticeEntry& entry : sides[0]) text += LatticeEntryText(entry, "off");
+    for (const LatticeEntry& entry : sides[1]) text += LatticeEntryText(entry, "on");
   }
   if (text.empty()) text = "<span class=\"v\">no test</span>";
   return span == 1 ? "<td>" + text + "</td>" : fmt::format(R"(<td class="span" colspan="{}">{}</td>)", span, text);

@@ -27,6 +27,7 @@ static_assert(kBrokenBudget + kUntriedBudget + kRecordedBudget + kFieldBugsBudge
 constexpr size_t kMessageBytes = 16 * kKiB;
 constexpr size_t kOutputBytes = 4 * kKiB;
 constexpr size_t kIdsPerGroup = 10;
+constexpr size_t kRowsPerObservation = 20;
 
 std::string VerdictTable(const Run& run) {
   std::string table = "| verdict | tests | meaning |\n|---|---:|---|\n";
@@ -89,13 +90,18 @@ std::string FieldBugs(const Run& run, const Ledger* field_bugs) {
   return section.Finish() + "\n";
 }
 
+// What was observed of many tests of one sentence alike is one row.
 std::string Recorded(const Run& run) {
   Section section("## Recorded, not judged\n\n| requirement / sentence | case.call | runner | observation |\n|---|---|---|---|\n", kRecordedBudget);
-  for (const Record& record : run.records) {
-    if (record.verdict != Verdict::kRecorded) continue;
-    const std::string call = record.call.empty() ? "" : "." + record.call;
-    section.Item(fmt::format("| {} / {} | {} | {} | {} |\n", Escaped(record.requirement), Escaped(record.sentence),
-                             Code(record.case_name + call, true), Code(record.runner, true), Escaped(record.observation)));
+  for (const std::vector<const Record*>& alike : GroupRecorded(run)) {
+    const size_t rows = alike.size() > kRowsPerObservation ? 1 : alike.size();
+    for (size_t i = 0; i < rows; ++i) {
+      const Record& record = *alike[i];
+      const std::string call = record.call.empty() ? "" : "." + record.call;
+      const std::string more = rows < alike.size() ? fmt::format(" and {} more", alike.size() - 1) : "";
+      section.Item(fmt::format("| {} / {} | {}{} | {} | {} |\n", Escaped(record.requirement), Escaped(record.sentence),
+                               Code(record.case_name + call, true), more, Code(record.runner, true), Escaped(record.observation)));
+    }
   }
   return section.Finish();
 }

@@ -263,6 +263,34 @@ TEST(MarkdownTest, StaysBelowOneMebibyteAndSaysWhatIsLeftOut) {
   }
 }
 
+// As a run of all programs has them: what is asked of each, with two outcomes.
+Run OfManyPrograms(size_t programs) {
+  Run run;
+  for (size_t i = 0; i < programs; ++i) {
+    Record judged = OneTest("NUM_1", "asked_of_every_program", "", i == 7 ? Verdict::kKnownIssue : Verdict::kPass);
+    Record observed = OneTest("LOAD_8", "seen_of_every_program", "", Verdict::kRecorded);
+    observed.observation = i == 3 ? "refused" : "correct";
+    for (Record* record : {&judged, &observed}) {
+      record->case_name = "program_" + std::to_string(i);
+      record->id = record->requirement + "/" + record->sentence + "/" + record->case_name + "/package";
+    }
+    run.records.push_back(judged);
+    run.records.push_back(observed);
+  }
+  return run;
+}
+
+TEST(FormatsForAPerson, CountWhatManyProgramsHaveInCommon) {
+  const std::string markdown = PlainMarkdown(OfManyPrograms(300));
+  EXPECT_NE(markdown.find("| LOAD_8 / seen_of_every_program | `program_0` and 298 more | `package` | correct |"), std::string::npos);
+  EXPECT_NE(markdown.find("| LOAD_8 / seen_of_every_program | `program_3` | `package` | refused |"), std::string::npos);
+  EXPECT_EQ(markdown.find("program_5"), std::string::npos);
+  const std::string html = Html(OfManyPrograms(300), nullptr, {});
+  EXPECT_NE(html.find(">pass</span> 299 tests</li>"), std::string::npos);
+  EXPECT_NE(html.find(">known issue</span> 1 test: <code>program_7</code></li>"), std::string::npos);
+  EXPECT_NE(html.find("<code>program_8</code> and 291 more</li>"), std::string::npos);
+}
+
 TEST(SummaryTest, NoLineIsWiderThanEightyColumnsButIdsAndCommands) {
   for (const auto& run : {EveryVerdict(), AllGood(), EmptyRun(), Huge(300, 500)}) {
     std::istringstream lines(Summary(run));

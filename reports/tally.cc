@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <map>
 #include <set>
@@ -57,7 +58,8 @@ KnownIssueTally EntryOf(const std::string& text) {
 }
 
 struct Totals {
-  size_t judged = 0;
+  size_t judged = 0;  // and tried
+  size_t judged_not_tried = 0;
   size_t hold = 0;
   size_t broken = 0;
   size_t unexpected = 0;
@@ -65,14 +67,16 @@ struct Totals {
   size_t recorded = 0;
   size_t not_tried = 0;
   bool red = false;
+  bool only_not_run = true;  // nothing is red but what the run did not come to
 };
 
 Totals TotalsOf(const Run& run) {
   Totals totals;
   for (const Record& record : run.records) {
     const VerdictInfo& info = InfoOf(record.verdict);
-    totals.judged += record.judged ? 1 : 0;
+    if (record.judged) ++(info.tried ? totals.judged : totals.judged_not_tried);
     totals.red = totals.red || info.red;
+    if (info.red && record.verdict != Verdict::kNotRun) totals.only_not_run = false;
     if (record.judged && record.verdict == Verdict::kPass) ++totals.hold;
     if (!info.tried) ++totals.not_tried;
     if (record.verdict == Verdict::kUnexpectedPass) ++totals.unexpected;
@@ -85,8 +89,9 @@ Totals TotalsOf(const Run& run) {
 
 std::string Held(const Totals& totals) {
   if (totals.judged == 0) return "no promise was judged";
-  const std::string_view verb = totals.hold == 1 ? "holds" : "hold";
-  return fmt::format("{} of {} {}", totals.hold, Counted(totals.judged, "judged promise"), verb);
+  const std::string_view verb = totals.hold == 1 || totals.judged == 1 ? "holds" : "hold";
+  const std::string_view which = totals.judged_not_tried > 0 ? " that could be tried" : "";
+  return fmt::format("{} of {}{} {}", totals.hold, Counted(totals.judged, "judged promise"), which, verb);
 }
 
 // What became of the tests that are no plain pass, as the clauses of a sentence.
@@ -146,6 +151,15 @@ std::vector<RecordGroup> GroupUntried(const Run& run) {
 
 std::vector<RecordGroup> GroupBroken(const Run& run) { return GroupByReason(BrokenRecords(run)); }
 
+std::vector<std::vector<const Record*>> GroupRecorded(const Run& run) {
+  Ordered<std::vector<const Record*>, std::array<std::string, 4>> groups;
+  for (const Record& record : run.records) {
+    if (record.verdict == Verdict::kRecorded)
+      groups.At({record.requirement, record.sentence, record.runner, record.observation}, {}).push_back(&record);
+  }
+  return groups.Take();
+}
+
 std::vector<const Record*> BrokenRecords(const Run& run) {
   std::vector<const Record*> broken;
   for (const Record& record : run.records) {
@@ -179,8 +193,9 @@ std::string VerdictSentence(const Run& run) {
   const std::string_view interrupted = run.interrupted ? ", and the run was interrupted" : "";
   if (totals.not_tried == run.records.size()) return fmt::format("None of {} could be tried, so nothing is proved{}.", tests, interrupted);
   const std::string others = Others(totals);
-  return fmt::format("{}: {}{}{}.", totals.red ? "Red" : "Green", Held(totals), others.empty() ? "" : fmt::format(" (of {}: {})", tests, others),
-                     interrupted);
+  const std::string counts = Held(totals) + (others.empty() ? "" : fmt::format(" (of {}: {})", tests, others));
+  if (run.interrupted && totals.only_not_run) return fmt::format("Interrupted: {}.", counts);
+  return fmt::format("{}: {}{}.", totals.red ? "Red" : "Green", counts, interrupted);
 }
 
 }  // namespace aoti_cts

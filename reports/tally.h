@@ -51,6 +51,9 @@ std::vector<RecordGroup> GroupUntried(const Run& run);
 // Tests that were tried and are red.
 std::vector<RecordGroup> GroupBroken(const Run& run);
 
+// Tests that only record, those together that observed the same for one requirement, sentence and runner.
+std::vector<std::vector<const Record*>> GroupRecorded(const Run& run);
+
 // Tests that were tried and are red.
 std::vector<const Record*> BrokenRecords(const Run& run);
 

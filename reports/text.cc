@@ -120,8 +120,9 @@ std::string Shorten(std::string_view text, size_t bytes) {
   if (text.size() <= bytes) return std::string(text);
   const size_t head = CharacterStart(text, bytes / 4 * 3);
   const size_t tail = CharacterStart(text, text.size() - bytes / 4);
-  return std::string(text.substr(0, head)) + "\n[" + Counted(tail - head, "byte") + " left out here; results.json has them]\n" +
-         std::string(text.substr(tail));
+  const std::string note = "\n[" + Counted(tail - head, "byte") + " left out here; results.json has them]\n";
+  if (tail - head <= note.size()) return std::string(text);
+  return std::string(text.substr(0, head)) + note + std::string(text.substr(tail));
 }
 
 size_t Columns(std::string_view clean) {

@@ -53,4 +53,10 @@ aoti_status Guarded(aoti_error* error, const Body& body) {
 
 inline void WriteTo(const aoti_text_sink& sink, const std::string& text) { sink.write(sink.context, text.data(), text.size()); }
 
+// copy_values() of a runner for the CPU alone.
+inline aoti_status CopyNoValues(const aoti_value* /*values*/, size_t /*count*/, const DLDevice* /*devices*/, aoti_outputs* /*copies*/,
+                                aoti_error* error) {
+  return Unsupported(error, "a device other than the CPU");
+}
+
 }  // namespace aoti_runners

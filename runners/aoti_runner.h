@@ -116,8 +116,8 @@ typedef struct aoti_runner_api {
   /* Prepares the process. config_json: what a person gave for this runner, "{}" for nothing. Called once, before anything else. */
   aoti_status (*open)(const char* config_json, aoti_error* error);
 
-  /* What this runner is, as JSON: name, torch {version, git, library}, devices, capabilities {name: supported | broken | unsupported},
-   * and for a runner broken on purpose: faults. Written once, after open().
+  /* What this runner is, as JSON: name, torch {version, git, library}, devices ["cpu", "cuda"], capabilities {name: supported | broken |
+   * unsupported}, and for a runner broken on purpose: faults. Written once, after open().
    *
    * Capabilities, beyond load() and run():
    *   package         reads a .pt2 archive itself: its models by name, archives that are missing or damaged, without Python
@@ -125,7 +125,8 @@ typedef struct aoti_runner_api {
    *   guarded_memory  set_memory() with the guarded modes
    *   input_checks    AOTI_RUNTIME_CHECK_INPUTS=1 has dtype, rank and layout of inputs checked
    *   custom_operators  a library that registers operators with PyTorch's dispatcher, loaded into the process, serves packages that use them
-   *   runs_at_once    run() of one model in several threads really runs at the same time, as many calls as num_runners says
+   *   runs_at_once    run() of one model in several threads really runs at the same time, as many calls as num_runners says: each call reads its
+   *                   own inputs, where they lie, without waiting for another to have read its
    *   trace           start_trace() and stop_trace()
    *   constants       list_constants(), update_constants() and extract_constants() of the buffer that calls read
    *   constant_names  update_constants() refuses a name that the model does not have
@@ -144,6 +145,11 @@ typedef struct aoti_runner_api {
   aoti_status (*run)(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs,
                      aoti_error* error);
   void (*release_outputs)(aoti_outputs* outputs);
+
+  /* Copies values to devices, values[i] to devices[i], and waits until they are there: dtype, shape and strides stay as they are. `copies` are the
+   * caller's until release_outputs(). run() takes a program's inputs on the devices that it was compiled for, and the suite makes and reads all
+   * values in host memory. A runner for the CPU alone answers AOTI_UNSUPPORTED and names no other device in describe(). */
+  aoti_status (*copy_values)(const aoti_value* values, size_t count, const DLDevice* devices, aoti_outputs* copies, aoti_error* error);
 
   /* Metadata of a loaded model, and of a package that is not loaded, as a flat JSON object of strings. */
   aoti_status (*model_metadata)(aoti_model* model, aoti_text_sink sink, aoti_error* error);

@@ -250,6 +250,7 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* error) {
     json description = json::parse(text);
     description["base"] = description["name"];
     description["name"] = "faulty";
+    description["devices"] = {"cpu"};
     description["fault"] = fault->name;
     for (const Fault& f : kFaults) description["faults"].push_back({{"name", f.name}, {"what", f.what}, {"killed_by", f.killed_by}});
     WriteTo(sink, description.dump());
@@ -915,6 +916,7 @@ constexpr aoti_runner_api kApi{.struct_size = sizeof(aoti_runner_api),
                                .unload = Unload,
                                .run = Run,
                                .release_outputs = ReleaseOutputs,
+                               .copy_values = CopyNoValues,
                                .model_metadata = ModelMetadata,
                                .package_metadata = PackageMetadata,
                                .set_memory = SetMemory,

@@ -80,15 +80,22 @@ inline Place PlaceOf(const aoti_value& value, int64_t element_size) {
   return {data - offset * element_size, offset};
 }
 
+inline at::Device DeviceOf(const DLDevice& device) {
+  if (device.device_type == kDLCPU) return at::kCPU;
+  if (device.device_type == kDLCUDA) return {at::kCUDA, static_cast<at::DeviceIndex>(device.device_id)};
+  throw std::invalid_argument("device type " + std::to_string(static_cast<int>(device.device_type)) + " is neither CPU nor CUDA");
+}
+
 // The caller's memory as a tensor; an undefined one for None.
 inline at::Tensor Borrow(const aoti_value& value) {
   if (value.kind == AOTI_NONE) return {};
   const DLTensor& t = value.tensor;
   const at::IntArrayRef sizes(t.shape, static_cast<size_t>(t.ndim));
   const at::IntArrayRef strides(t.strides, static_cast<size_t>(t.ndim));
-  const auto options = at::TensorOptions().dtype(at::toScalarType(t.dtype)).device(at::kCPU);
+  const at::Device device = DeviceOf(t.device);
+  const auto options = at::TensorOptions().dtype(at::toScalarType(t.dtype)).device(device);
   const auto [storage, offset] = PlaceOf(value, static_cast<int64_t>(options.dtype().itemsize()));
-  at::Tensor tensor = at::for_blob(storage, sizes).strides(strides).storage_offset(offset).options(options).make_tensor();
+  at::Tensor tensor = at::for_blob(storage, sizes).strides(strides).storage_offset(offset).options(options).target_device(device).make_tensor();
   if ((value.flags & AOTI_FLAG_REQUIRES_GRAD) != 0) tensor.requires_grad_();
   return tensor;
 }
@@ -133,6 +140,23 @@ inline void GiveOutputs(std::vector<at::Tensor> tensors, aoti_outputs* outputs) 
   for (const at::Tensor& tensor : holder->tensors) holder->values.push_back(ViewOf(tensor));
   *outputs = {holder->values.data(), holder->values.size(), holder.get()};
   static_cast<void>(holder.release());  // the caller's until ReleaseOutputs()
+}
+
+inline aoti_status CopyValues(const aoti_value* values, size_t count, const DLDevice* devices, aoti_outputs* copies, aoti_error* error) {
+  return Guarded(error, [&] {
+    const at::NoGradGuard no_graph;
+    std::vector<at::Tensor> copied;
+    for (size_t i = 0; i < count; ++i) {
+      const at::Tensor from = Borrow(values[i]);
+      if (!from.defined()) {
+        copied.emplace_back();
+        continue;
+      }
+      copied.push_back(at::empty_strided(from.sizes(), from.strides(), from.options().device(DeviceOf(devices[i]))));
+      copied.back().copy_(from);  // waits: neither side is pinned memory
+    }
+    GiveOutputs(std::move(copied), copies);
+  });
 }
 
 inline void ReleaseOutputs(aoti_outputs* outputs) {

@@ -115,6 +115,7 @@ int PrintDuplicates(const std::vector<Case>& cases, const std::filesystem::path&
     fmt::print("{} and {} are the same program\n{}", first, second, Hanging("    ", ProgramFacts(c, *packages->by_case.at(second).package)));
   }
   for (const std::string& name : found.repeats) fmt::print("{} is the program of another case again, as it says: not counted\n", name);
+  for (const std::string& name : found.elsewhere) fmt::print("{} {}: not looked at\n", name, packages->Unavailable(name));
   fmt::print("{} programs that differ in operators, dtypes, layouts, dims or options\n", found.distinct);
   return found.pairs.empty() ? kExitGood : kExitRed;
 }

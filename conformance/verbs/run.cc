@@ -93,10 +93,11 @@ void PrintKept(const std::filesystem::path& folder) {
 
 // A manifest that a build for another torch has written, and that is named on the command line: its packages are what is to be loaded here, and
 // compiling them anew would put others in their place.
-bool OfAnotherTorch(const Paths& paths) {
+Expected<bool> OfAnotherTorch(const Paths& paths) {
   if (paths.packages == DefaultPaths().packages) return false;
   const auto packages = ReadPackages(paths.packages);
-  if (!packages || packages->torch == AOTI_TORCH_VERSION) return false;
+  if (!packages) return packages.error();
+  if (packages->torch == AOTI_TORCH_VERSION) return false;
   fmt::print(stderr, "packages of torch {} are taken as they are, and run by torch " AOTI_TORCH_VERSION "\n", packages->torch);
   return true;
 }
@@ -111,7 +112,10 @@ int Execute(RunOptions& options) {
   }
   if (const auto twice = SameName(campaign.runners)) return Complain(*twice);
   if (const auto complaint = LedgerComplaint()) return Complain(*complaint);
-  if (!options.no_build && !OfAnotherTorch(campaign.paths)) {
+  if (const auto known = CheckSelection(campaign); !known) return Complain(known.error());
+  const auto of_another_torch = OfAnotherTorch(campaign.paths);
+  if (!of_another_torch) return Complain(of_another_torch.error());
+  if (!options.no_build && !*of_another_torch) {
     const int built = BuildPackages(campaign.paths, /*keep_going=*/true, campaign.selection);
     if (built != 0) return built;
   }
@@ -170,7 +174,8 @@ void AddRun(CLI::App& app, Action& chosen, const std::string& command) {
       ->capture_default_str();
   AddSelectionOptions(*verb, options->campaign.selection);
   verb->add_option("-j,--jobs", options->campaign.jobs, "worker processes")->check(CLI::Range(1, 256))->capture_default_str();
-  verb->add_option("--deadline", options->campaign.deadline_seconds, "seconds a test may take; raised to 50 times a first load and run")
+  verb->add_option("--deadline", options->campaign.deadline_seconds,
+                   "seconds a test may take; raised to 50 times a first load and run, and where the machine is busy")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   verb->add_option("-o,--out", options->campaign.folder, "folder of the run (default: a new one, named by the time)");

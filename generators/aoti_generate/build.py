@@ -66,8 +66,8 @@ def _compile(selected: list[Case], store: Store, settings: Settings) -> tuple[li
     cases = all_cases()
     names = {case.name for case in selected}
     found = {case.name: store.find(store.action_key(case)) for case in cases}
-    too_old = {case.name: case.unavailable_with(store.toolchain.torch_version) for case in cases}
-    missing = [case for case in selected if found[case.name] is None and not too_old[case.name]]
+    unavailable = {case.name: case.unavailable_with(store.toolchain.torch_version, store.toolchain.cuda_device) for case in cases}
+    missing = [case for case in selected if found[case.name] is None and not unavailable[case.name]]
     failures: dict[str, str] = {}
     if missing:
         headers = 0 if has_headers(settings.store_root) else SECONDS_FOR_HEADERS
@@ -84,16 +84,17 @@ def _compile(selected: list[Case], store: Store, settings: Settings) -> tuple[li
                 print(f"no package for {name}: {answer['failed']}", file=sys.stderr)
     compiled = sum(1 for case in missing if (found[case.name] or {}).get("compiled"))
     if selected:
-        never = sum(1 for case in selected if too_old[case.name])
-        older = f", {never} not for this torch" if never else ""
-        print(f"{len(selected) - len(failures) - never} of {len(selected)} packages ready, {compiled} compiled now{older}", file=sys.stderr)
+        never = sum(1 for case in selected if unavailable[case.name])
+        others = f", {never} more not for this torch or machine" if never else ""
+        wanted = len(selected) - never
+        print(f"{wanted - len(failures)} of {wanted} packages ready, {compiled} compiled now{others}", file=sys.stderr)
     known = [case for case in cases if case.name in names or found[case.name] is not None]
-    return [_entry(case, store, found[case.name], failures.get(case.name), too_old[case.name]) for case in known], len(failures)
+    return [_entry(case, store, found[case.name], failures.get(case.name), unavailable[case.name]) for case in known], len(failures)
 
 
-def _entry(case: Case, store: Store, facts: dict[str, typing.Any] | None, failure: str | None, too_old: str) -> dict[str, typing.Any]:
-    if too_old:
-        return {"case": case.name, "unavailable": too_old}
+def _entry(case: Case, store: Store, facts: dict[str, typing.Any] | None, failure: str | None, unavailable: str) -> dict[str, typing.Any]:
+    if unavailable:
+        return {"case": case.name, "unavailable": unavailable}
     if facts is None:
         return {"case": case.name, "failed": failure or "not built"}
     keep = ("sha256", "bytes", "seconds", "exported_inputs", "operators", "eager_error", "constants", "torch", "torch_git", "compiler", "isa")
@@ -155,6 +156,10 @@ def bless(settings: Settings, names: typing.Sequence[str], approve: bool) -> int
             print(f"approved {path.with_suffix('').name}", file=sys.stderr)
         return 0
     cases, claims, hostile = select(names, "full")
+    twin = next((case for case in cases if case.twin_of and case.name in names), None)
+    if twin is not None:
+        raise CaseError(f"{twin.name} has the golden of {twin.twin_of}: bless that")
+    cases = [case for case in cases if not case.twin_of]
     if names and claims:
         raise CaseError(f"{claims[0].name} is a claim: only cases have goldens")
     if names and hostile:

@@ -23,6 +23,8 @@ if typing.TYPE_CHECKING:
 DTYPES = ("float64", "float32", "float16", "bfloat16", "complex128", "complex64", "int64", "int32", "int16", "int8", "uint8", "bool")
 # default: compiled and run by everybody. full: with `--profile full`, or where named. named: where named only, for it is large.
 PROFILES = ("default", "full", "named")
+# Where a program runs. hybrid: in part on each, as its model says with `placement.cuda()`.
+DEVICES = ("cpu", "cuda", "hybrid")
 # How the elements of an input lie in memory; `strides_of` says it in numbers.
 LAYOUTS = ("row_major", "transposed", "channels_last", "every_other")
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
@@ -92,13 +94,14 @@ def dim_of(size: Size) -> Dim | None:
 
 @dataclass(frozen=True)
 class Input:
-    """A tensor input; `shape` counts elements and may hold Dims and sizes derived from them; `layout` is one of LAYOUTS."""
+    """A tensor input; `shape` counts elements and may hold Dims and sizes derived from them; `layout` is one of LAYOUTS, `device` cpu or cuda."""
 
     name: str
     dtype: str
     shape: tuple[Size, ...]
     values: ValueRange
     layout: str = "row_major"
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,8 @@ class Case:
     operators: the program uses the project's library of custom operators, runners/operators.cc.
     weight_bytes: size of the parameters, said where it is so large that one copy more can be seen in the memory of a process.
     since: first torch that can build it, with the reason.
+    device: where it runs, one of DEVICES. output_device: where its outputs lie.
+    twin_of: the case that this one is on another device: formula and golden are those of that case.
     """
 
     name: str
@@ -157,6 +162,9 @@ class Case:
     doc: str
     file: Path
     line: int
+    device: str = "cpu"
+    output_device: str = "cpu"
+    twin_of: str = ""
     dims: list[Dim] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
@@ -204,7 +212,7 @@ class Case:
                 f"input {name}: shape: {size} is neither a size nor a dim of this case",
             )
         self._check_values(name, dtype, values)
-        self.inputs.append(Input(name, dtype, tuple(shape), values, layout))
+        self.inputs.append(Input(name, dtype, tuple(shape), values, layout, "cuda" if self.device == "cuda" else "cpu"))
 
     def nest(self, arrange: typing.Callable[..., tuple[typing.Any, ...]]) -> None:
         """How the model takes its inputs, where it is not one after the other: `arrange` is given all of them and returns the positional
@@ -332,8 +340,27 @@ class Case:
         return function
 
     # --- what follows from it -----------------------------------------------------------------------------------------
-    def unavailable_with(self, torch_version: str) -> str:
-        """In words why this torch cannot build the case; empty where it can. A development build counts as its release."""
+    @property
+    def origin(self) -> str:
+        """The case whose formula and golden this one has: its own name, unless it is a twin."""
+        return self.twin_of or self.name
+
+    def has_twin(self) -> bool:
+        """Whether the case is compiled for CUDA too, under the name <name>_cuda: those of the default profile, but for what is about the CPU's
+        own library, its weights or its compiler."""
+        about_cpu = (
+            any(option.startswith("cpp.") or option == "freezing" for option in self.options) or "aot_inductor.package_cpp_only" in self.options
+        )
+        other = self.operators or self.packaging() or self.sets_of_weights or any(call.cell in ("beside", "after") for call in self.calls)
+        return self.profile == "default" and self.device == "cpu" and not about_cpu and not other
+
+    def unavailable_with(self, torch_version: str, cuda_device: str = "") -> str:
+        """In words why it cannot be built with this torch, on a machine with this CUDA device (empty: none); empty where it can.
+
+        A development build counts as its release.
+        """
+        if self.device != "cpu" and not cuda_device:
+            return "needs a CUDA device: there is none on the machine that compiled the packages"
         have, need = _numbers(torch_version), _numbers(self.since[0]) if self.since else None
         if self.since is None or have is None or need is None or have >= need:
             return ""
@@ -349,6 +376,7 @@ class Case:
         self._require(self.contraction >= 1, f"contraction: {self.contraction} is below 1")
         self._require(not (self.stateful and self.sets_of_weights), "weight_sets: a program that changes its own buffers has no fixed weights")
         self._require(self.weight_bytes >= 0, f"weight_bytes: {self.weight_bytes} is below 0")
+        self._require(self.device in DEVICES, f"device: unknown device {self.device}; known: {', '.join(DEVICES)}")
         self._require(self.profile in PROFILES, f"profile: unknown profile {self.profile}; known: {', '.join(PROFILES)}")
         names = [spec.name for spec in self.inputs]
         nested = list(_leaves(self.arguments(names)))
@@ -367,6 +395,8 @@ class Case:
             for name, cell, size in outside:
                 if size >= 0:
                     self._add(f"{dim.name}_{name}", cell, "refused", self._shapes({dim.name: size}), None, self._first_use(dim, size))
+        if self.device != "cpu":  # an index that a kernel refuses ends its CUDA context: no call of that process is answered any more
+            self.calls = [call for call in self.calls if call.cell != "data"]
         names = [call.name for call in self.calls]
         twice = sorted({name for name in names if names.count(name) > 1})
         self._require(not twice, f"call {', '.join(twice)}: two calls share this name")
@@ -441,25 +471,44 @@ def _task_size(dim: Dim, task: int, count: int) -> int:
 _registered: list[Case] = []
 
 
-def case(*, source: str, profile: str = "default") -> typing.Callable[[typing.Callable[[Case], None]], typing.Callable[[Case], None]]:
-    """Registers the decorated function as a case of its own name.
+def case(
+    *, source: str, profile: str = "default", device: str = "cpu"
+) -> typing.Callable[[typing.Callable[[Case], None]], typing.Callable[[Case], None]]:
+    """Registers the decorated function as a case of its own name, and its twin on CUDA where it has one.
 
-    source: where the promise comes from (SPEC ids or seed sections). profile: who compiles and runs it, one of PROFILES.
+    source: where the promise comes from (SPEC ids or seed sections). profile: who compiles and runs it, one of PROFILES. device: one of DEVICES.
     """
 
     def register(function: typing.Callable[[Case], None]) -> typing.Callable[[Case], None]:
         code = function.__code__
         doc = inspect.getdoc(function) or ""
-        described = Case(function.__name__, source, doc, Path(code.co_filename), code.co_firstlineno, profile=profile)
+        described = Case(function.__name__, source, doc, Path(code.co_filename), code.co_firstlineno, device=device, profile=profile)
         function(described)
         described.finish()
-        for known in _registered:
-            if known.name == described.name:
-                raise CaseError(f"{described.file}:{described.line}: case {described.name}: name: it exists already in {known.file}:{known.line}")
-        _registered.append(described)
+        _register(described)
+        if described.has_twin():
+            twin = _twin_of(described)
+            function(twin)
+            twin.finish()
+            _register(twin)
         return function
 
     return register
+
+
+def _twin_of(described: Case) -> Case:
+    """The case's twin on CUDA, before the decorated function has described it."""
+    doc = f"{described.doc.partition(chr(10))[0]} On CUDA."
+    twin = Case(f"{described.name}_cuda", described.source, doc, described.file, described.line, profile=described.profile)
+    twin.device, twin.output_device, twin.twin_of = "cuda", "cuda", described.name
+    return twin
+
+
+def _register(described: Case) -> None:
+    for known in _registered:
+        if known.name == described.name:
+            raise CaseError(f"{described.file}:{described.line}: case {described.name}: name: it exists already in {known.file}:{known.line}")
+    _registered.append(described)
 
 
 def case_called(name: str) -> Case:

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from . import formula, plan, sources
+from . import formula, placement, plan, sources
 from .case import Call, Case, Derived, Dim, Input, Size, case_called, strides_of
 from .formula import ValueRange
 from .store import Store, sha256
@@ -40,11 +40,15 @@ def load_operators() -> None:
 
 
 def build_module(case: Case) -> torch.nn.Module:
-    """The case's module in eval mode, with every parameter and every buffer that holds no integers filled by formula."""
+    """The case's module in eval mode, with every parameter and every buffer that holds no integers filled by formula.
+
+    It lies on the CPU, as references are computed; inside placement.on_devices() on the devices that the case names.
+    """
     assert case.builder is not None
     if case.operators:
         load_operators()
-    return with_weights(typing.cast(torch.nn.Module, case.builder()).eval(), case, (0, 0))
+    module = with_weights(typing.cast(torch.nn.Module, case.builder()).eval(), case, (0, 0))
+    return module.to(placement.cuda()) if case.device == "cuda" else module
 
 
 def with_weights(module: torch.nn.Module, case: Case, sets: tuple[int, int]) -> torch.nn.Module:
@@ -56,7 +60,7 @@ def with_weights(module: torch.nn.Module, case: Case, sets: tuple[int, int]) -> 
                 number = sets[position % 2]
                 of_set = f"@{number}" if number else ""
                 values = _VARIANCES if name.endswith("running_var") else case.weights
-                value.copy_(formula.tensor(f"{case.name}{of_set}/{kind}/{name}", value.shape, value.dtype, values))
+                value.copy_(formula.tensor(f"{case.origin}{of_set}/{kind}/{name}", value.shape, value.dtype, values))
                 position += 1
     return module
 
@@ -85,7 +89,7 @@ def constant_facts(module: torch.nn.Module) -> list[dict[str, typing.Any]]:
 def make_inputs(case: Case, call: Call) -> tuple[torch.Tensor, ...]:
     """The inputs of one call, by formula."""
     return tuple(
-        _laid_out(spec, formula.tensor(f"{case.name}/{call.inputs_of or call.name}/{spec.name}", shape, dtype_of(spec.dtype), values))
+        _laid_out(spec, formula.tensor(f"{case.origin}/{call.inputs_of or call.name}/{spec.name}", shape, dtype_of(spec.dtype), values))
         for spec, shape, values in zip(case.inputs, call.shapes, call.values, strict=True)
     )
 
@@ -110,9 +114,12 @@ def export(case: Case, module: torch.nn.Module) -> torch.export.ExportedProgram:
 
     shapes = [{i: torch_dim(size) for i, size in enumerate(spec.shape) if not isinstance(size, int)} for spec in case.inputs]
     inputs = make_inputs(case, next(call for call in case.calls if call.cell == "example"))
+    devices = [placement.cuda() if spec.device == "cuda" else "cpu" for spec in case.inputs]
     if case.fake_example:
         with FakeTensorMode():
-            inputs = tuple(torch.empty_strided(t.shape, t.stride(), dtype=t.dtype) for t in inputs)
+            inputs = tuple(torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device=d) for t, d in zip(inputs, devices, strict=True))
+    else:
+        inputs = tuple(t.to(d) for t, d in zip(inputs, devices, strict=True))
     return torch.export.export(module, case.arguments(inputs), dynamic_shapes=case.arguments(shapes))
 
 
@@ -201,12 +208,13 @@ def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str
     from . import reference
 
     started = time.monotonic()
-    module = build_module(case)
-    eager_error = reference.check_golden(case, module, golden)
-    program, others = export(case, module), exported_beside(case)
+    eager_error = reference.check_golden(case, build_module(case), golden)
+    with placement.on_devices():
+        module = build_module(case)
+        program, others = export(case, module), exported_beside(case)
     hashes = [canonical_hash(program), *(canonical_hash(other) for other in others.values())]
     builder = [Path(sources.__file__).read_bytes()] if case.options.get(sources.OPTION) else []
-    content = sha256(*hashes, store.toolchain.key(), json.dumps(case.options, sort_keys=True, default=str), *builder)
+    content = sha256(*hashes, store.toolchain.key(case.device), json.dumps(case.options, sort_keys=True, default=str), *builder)
     if not store.has_program(content):
         plan.write_atomically(store.program_path(content), saved(program))
     path = store.content_path(content)

@@ -34,7 +34,7 @@ def _size(size: Size) -> int | str | dict[str, typing.Any]:
 
 
 def _input(spec: Input) -> dict[str, typing.Any]:
-    return {"name": spec.name, "dtype": spec.dtype, "shape": [_size(size) for size in spec.shape], "layout": spec.layout}
+    return {"name": spec.name, "dtype": spec.dtype, "shape": [_size(size) for size in spec.shape], "layout": spec.layout, "device": spec.device}
 
 
 def _call(call: Call) -> dict[str, typing.Any]:
@@ -64,7 +64,9 @@ def describe(case: Case) -> dict[str, typing.Any]:
         "doc": case.doc,
         "file": str(case.file.resolve().relative_to(GENERATORS)),
         "line": case.line,
-        "device": "cpu",
+        "device": case.device,
+        "output_device": case.output_device,
+        "twin_of": case.twin_of,
         "dims": [{"name": d.name, "min": d.min, "max": d.max} for d in case.dims],
         "inputs": [_input(spec) for spec in case.inputs],
         "contraction": case.contraction,

@@ -164,7 +164,7 @@ def describe_golden(case: Case, module: torch.nn.Module) -> tuple[dict[str, typi
             if reference.eager is None:
                 outputs.append({"none": True})
                 continue
-            kept = stored_indices(f"{case.name}/{name}", reference.exact.numel())
+            kept = stored_indices(f"{case.origin}/{name}", reference.exact.numel())
             values = reference.exact.flatten() if kept is None else reference.exact.flatten()[kept]
             tensors[name] = values.clone(memory_format=torch.contiguous_format)
             if kept is not None:
@@ -182,12 +182,12 @@ def describe_golden(case: Case, module: torch.nn.Module) -> tuple[dict[str, typi
                 }
             )
         calls[call.name] = {"outputs": outputs}
-    return {"schema": 1, "case": case.name, "calls": calls}, tensors
+    return {"schema": 1, "case": case.origin, "calls": calls}, tensors
 
 
 def golden_paths(case: Case, golden: Path) -> tuple[Path, Path]:
     """The facts and the references of a case."""
-    return golden / f"{case.name}.json", golden / f"{case.name}.safetensors"
+    return golden / f"{case.origin}.json", golden / f"{case.origin}.safetensors"
 
 
 def _unapproved(path: Path) -> Path:

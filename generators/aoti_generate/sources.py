@@ -58,7 +58,8 @@ def _stem(entries: list[archive.Entry]) -> bytes:
 
 
 def _cmake(*arguments: str) -> None:
-    command = Path(sys.executable).with_name("cmake")  # the lists want a newer one than Debian 12 has
+    beside = Path(sys.executable).with_name("cmake")  # the lists want a newer one than Debian 12 has
+    command = beside if beside.exists() else "cmake"
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     try:
         done = subprocess.run([str(command), *arguments], capture_output=True, text=True, env=environment)

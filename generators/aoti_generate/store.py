@@ -24,8 +24,16 @@ from pathlib import Path
 
 from . import plan
 from .case import Case
+from .placement import cuda_device
 
-_SOURCES = ("case.py", "compile.py", "formula.py", "sources.py", "store.py")  # what decides the bytes of a package, beside the case file
+_SOURCES = (
+    "case.py",
+    "compile.py",
+    "formula.py",
+    "placement.py",
+    "sources.py",
+    "store.py",
+)  # what decides the bytes of a package, beside the case file
 
 
 def sha256(*parts: str | bytes) -> str:
@@ -47,10 +55,11 @@ class Toolchain:
     torch_git: str
     compiler: str
     isa: str
+    cuda_device: str = ""  # name and compute capability of the first one; empty: none
 
-    def key(self) -> str:
-        """Part of both keys: where torch lies is not in it."""
-        return sha256(self.torch_version, self.torch_git, self.compiler, self.isa)
+    def key(self, device: str = "cpu") -> str:
+        """Part of both keys of a program for `device`: where torch lies is not in it."""
+        return sha256(self.torch_version, self.torch_git, self.compiler, self.isa, *([self.cuda_device] if device != "cpu" else []))
 
     def facts(self) -> dict[str, str]:
         """What the manifest says of it."""
@@ -83,7 +92,7 @@ def find_toolchain(torch_root: Path | None) -> Toolchain:
         raise ToolchainError(f"{command} --version fails (exit status {asked.returncode}): is CXX a C++ compiler? {asked.stderr.strip()}")
     if "__version__" not in version:
         raise ToolchainError(f"{torch_root}/version.py names no version: is this a torch folder?")
-    return Toolchain(torch_root, version["__version__"], str(version.get("git_version")), asked.stdout.splitlines()[0], _isa())
+    return Toolchain(torch_root, version["__version__"], str(version.get("git_version")), asked.stdout.splitlines()[0], _isa(), cuda_device())
 
 
 def _isa() -> str:
@@ -112,7 +121,7 @@ class Store:
             described.pop(about_the_tests)
         options = json.dumps(case.options, sort_keys=True, default=str)
         operators = (plan.GENERATORS.parent / "runners" / "operators.cc").read_bytes() if case.operators else b""
-        return sha256(case.file.read_bytes(), operators, json.dumps(described, sort_keys=True), options, self.toolchain.key(), *sources)
+        return sha256(case.file.read_bytes(), operators, json.dumps(described, sort_keys=True), options, self.toolchain.key(case.device), *sources)
 
     def content_path(self, content_key: str) -> Path:
         """Where the package of an exported program lies."""

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""On which device the parts of a hybrid program lie: on the CPU while its reference is computed, on their own while it is compiled."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import typing
+
+_on_devices = False
+
+
+def cuda() -> str:
+    """The device of a part that runs on CUDA, for `torch.Tensor.to` and `device=` in a model's code."""
+    return "cuda" if _on_devices else "cpu"
+
+
+@contextlib.contextmanager
+def on_devices() -> typing.Iterator[None]:
+    """While it lasts, cuda() says so."""
+    global _on_devices
+    before, _on_devices = _on_devices, True
+    try:
+        yield
+    finally:
+        _on_devices = before
+
+
+def cuda_device() -> str:
+    """Name and compute capability of the first CUDA device, for example "NVIDIA H200, 9.0"; empty where there is none. Imports no torch, and
+    leaves this process, which forks, without a CUDA context."""
+    command = ["nvidia-smi", "--query-gpu=name,compute_cap", "--format=csv,noheader"]
+    try:
+        asked = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return asked.stdout.splitlines()[0].strip() if asked.returncode == 0 and asked.stdout.strip() else ""

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hybrid programs, exported as on a machine with CUDA: fake tensors need no device."""
+
+from __future__ import annotations
+
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from aoti_generate import placement
+from aoti_generate.case import Case, all_cases, case_called
+from aoti_generate.store import Toolchain
+
+COPIES = {  # between devices, in each call
+    "mlp_cpu_then_cuda": 1,
+    "mlp_cuda_then_cpu": 2,
+    "embedding_on_cpu": 1,
+    "cpu_buffer_in_cuda_model": 2,
+    "there_and_back_again": 3,
+}
+
+
+def exported(case: Case) -> list[tuple[str, str]]:
+    """From which device to which each operator of the exported program copies, in order; for others both are the same."""
+    import torch
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with placement.on_devices(), FakeTensorMode(allow_non_fake_inputs=True):
+        assert case.builder is not None
+        module = case.builder().eval()
+        example = next(call for call in case.calls if call.cell == "example")
+        inputs = [torch.empty(shape, dtype=getattr(torch, spec.dtype)) for spec, shape in zip(case.inputs, example.shapes, strict=True)]
+        program = torch.export.export(module, tuple(inputs))
+    moves = []
+    for node in program.graph.nodes:
+        sources = [arg.meta["val"].device.type for arg in node.all_input_nodes if isinstance(arg.meta.get("val"), torch.Tensor)]
+        if node.op == "call_function" and sources and isinstance(node.meta.get("val"), torch.Tensor):
+            moves.append((sources[0], node.meta["val"].device.type))
+    return moves
+
+
+class HybridTest(unittest.TestCase):
+    def test_every_hybrid_case_is_looked_at(self) -> None:
+        self.assertEqual({case.name for case in all_cases() if case.device == "hybrid"}, set(COPIES))
+
+    def test_each_copy_between_devices_stays_in_the_exported_program(self) -> None:
+        for name, copies in COPIES.items():
+            with self.subTest(name):
+                moves = exported(case_called(name))
+                self.assertEqual(sum(1 for source, target in moves if source != target), copies, moves)
+
+    def test_outputs_lie_where_the_case_says(self) -> None:
+        for name in COPIES:
+            with self.subTest(name):
+                case = case_called(name)
+                self.assertEqual(exported(case)[-1][1], case.output_device)
+
+    def test_parts_lie_on_the_cpu_while_a_reference_is_computed(self) -> None:
+        self.assertEqual(placement.cuda(), "cpu")
+        with placement.on_devices():
+            self.assertEqual(placement.cuda(), "cuda")
+        self.assertEqual(placement.cuda(), "cpu")
+
+
+class TwinTest(unittest.TestCase):
+    def test_twin_has_formula_golden_and_calls_of_its_origin(self) -> None:
+        origin, twin = case_called("mlp_dynamic"), case_called("mlp_dynamic_cuda")
+        self.assertEqual((twin.origin, twin.device, twin.output_device), ("mlp_dynamic", "cuda", "cuda"))
+        self.assertEqual([spec.device for spec in twin.inputs], ["cuda"])
+        self.assertEqual(twin.calls, origin.calls)
+
+    def test_without_a_device_it_is_unavailable(self) -> None:
+        twin = case_called("mlp_dynamic_cuda")
+        self.assertIn("needs a CUDA device", twin.unavailable_with("2.15.0"))
+        self.assertEqual(twin.unavailable_with("2.15.0", "NVIDIA H200, 9.0"), "")
+        self.assertEqual(case_called("mlp_dynamic").unavailable_with("2.15.0"), "")
+
+    def test_packages_for_another_device_are_others(self) -> None:
+        here, there = (Toolchain(Path(), "2.15.0", "abc", "g++", "avx2", device) for device in ("NVIDIA H200, 9.0", "NVIDIA A100, 8.0"))
+        self.assertNotEqual(here.key("cuda"), there.key("cuda"))
+        self.assertEqual(here.key("cpu"), there.key("cpu"))
+
+
+if __name__ == "__main__":
+    unittest.main()
