@@ -58,7 +58,7 @@ def mlp_cuda_then_cpu(c: Case) -> None:
 @case(source="SPEC PLACE-2", device="hybrid")
 def embedding_on_cpu(c: Case) -> None:
     """A table on the CPU, looked up there, in front of a layer on CUDA."""
-    tokens = c.dim("tokens", min=2, max=32, example=6)
+    tokens = c.dim("tokens", min=2, max=16, example=6)
     c.input("ids", "int64", (tokens,))
     c.output_device = "cuda"
     c.contraction = 24

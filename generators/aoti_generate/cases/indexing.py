@@ -118,7 +118,7 @@ def nonzero(c: Case) -> None:
 @case(source="SPEC NUM-4, DYN-8", profile="full")
 def triangles(c: Case) -> None:
     """tril and triu with diagonals of every kind, the diagonal itself and a matrix made of it; both sizes dynamic."""
-    rows, columns = c.dim("rows", min=4, max=9, example=5), c.dim("columns", min=4, max=9, example=7)
+    rows, columns = c.dim("rows", min=4, max=6, example=5), c.dim("columns", min=4, max=6, example=6)
     c.input("x", "float32", (rows, columns))
     c.call("square", sizes={"rows": 6, "columns": 6})
     c.forward(
