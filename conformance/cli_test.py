@@ -1051,6 +1051,18 @@ class Explain(CommandLine):
         for words in (r"PKG, an area", r"  PKG_1 ", r"  PKG_2 ", r"  PKG_3 ", r"in the run: pass 3", r"\n  pass [0-9]+\n"):
             self.assertRegex(told, words)
 
+    def test_a_claim(self) -> None:
+        self.run_suite("--case", "bounds_are_checked_by_default")
+        told = self.explain("bounds_are_checked_by_default")
+        for words in (
+            r"tried by  generators/claims/bounds_are_checked_by_default.py\n",
+            r"promise   DYN_2",
+            r"false     torch 2\.15\.0: ",
+            r"recorded: false 1",
+        ):
+            self.assertRegex(told, words)
+        self.assertNotIn("Calls", told)
+
     def test_a_case(self) -> None:
         self.run_suite("--test", "DYN_3/*/mlp_static.batch_7/*")
         told = self.explain("mlp_static")

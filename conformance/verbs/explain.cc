@@ -316,8 +316,19 @@ class Explainer {
     return text + RunText(Records([&](const Record& record) { return record.case_name == c.name; }));
   }
 
+  // --- a claim of a document
+  std::string ClaimText(const Case& c) const {
+    std::string text = Hanging(c.name + "  ", c.doc);
+    text += Row("source", c.source) + Row("promise", c.requirement) + Row("tried by", fmt::format("generators/{}", c.file));
+    const auto packages = ReadPackages(options_.paths.packages);
+    const auto finding = packages ? packages->FindClaim(c.name) : Expected<Finding>(packages.error());
+    text += finding ? Row(finding->holds ? "true" : "false", finding->words) : Hanging("  ", finding.error().message);
+    return text + RunText(Records([&](const Record& record) { return record.case_name == c.name; }));
+  }
+
   std::string CaseText(const Case& c) const {
     if (c.is_hostile()) return HostileText(c);
+    if (c.is_claim()) return ClaimText(c);
     std::string text = Hanging(c.name + "  ", c.doc);
     text += Row("source", c.source) + Row("written", fmt::format("generators/{}:{}", c.file, c.line)) + Row("device", c.device);
     for (const DimSpec& dim : c.dims) text += Row("dim", fmt::format("{}: {} to {}", dim.name, dim.min, dim.max));
