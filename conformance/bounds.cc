@@ -97,14 +97,16 @@ std::vector<Violation> Violations(const Case& c, const Call& call) {
 // "input 1", "inputs[1]", "argument #1", or the input's name as a word of its own.
 bool NamesInput(const std::string& words, size_t input, const std::string& name) {
   const std::string number = fmt::format("{}", input);
-  return std::regex_search(words, std::regex("(input|arg|argument|tensor)(s|_handles)?( | #|\\[|#)" + number + "([^0-9]|$)", std::regex::icase)) ||
+  return std::regex_search(
+             words, std::regex("(^|[^A-Za-z0-9_])(input|arg|argument|tensor)(s|_handles)?( | #|\\[|#)" + number + "([^0-9]|$)", std::regex::icase)) ||
          std::regex_search(words, std::regex("(^|[^A-Za-z0-9_])" + name + "([^A-Za-z0-9_]|$)"));
 }
 
 // "dim 1", "at 1", "axis 1", "size()[1]", "shape[1]".
 bool NamesDimension(const std::string& words, size_t dim) {
   return std::regex_search(
-      words, std::regex(fmt::format("(dim|dims|dimension|axis|at|size\\(\\)|sizes|shape)( | #|\\[|=){}([^0-9]|$)", dim), std::regex::icase));
+      words, std::regex(fmt::format("(^|[^A-Za-z0-9_])(dim|dims|dimension|axis|at|size\\(\\)|sizes|shape)( | #|\\[|=){}([^0-9]|$)", dim),
+                        std::regex::icase));
 }
 
 // What the words of a refusal leave out of one violation; empty: nothing. Wording is the runtime's own: an input may be called by name or
