@@ -196,6 +196,9 @@ Status WritePlan(const CampaignOptions& options, const std::vector<PlannedTest>&
                              json{{"provenance", provenance}, {"programs", ProgramsOf(tests)}, {"tests", planned}}.dump(1) + "\n");
 }
 
+// Did the process that ran this test die, so that the records hold no end of it?
+bool BegunOnly(const Record& record) { return record.verdict == Verdict::kCrash && record.seconds == 0; }
+
 // Tests of an interrupted run that have an end already.
 Expected<std::set<std::string>> EndedIds(const std::filesystem::path& folder, const std::vector<PlannedTest>& tests) {
   try {
@@ -209,8 +212,7 @@ Expected<std::set<std::string>> EndedIds(const std::filesystem::path& folder, co
             fmt::format("{}: the run planned {}, which this suite or selection does not have: resume with the same command, or start a new run",
                         folder.string(), record.id)};
       }
-      const bool begun_only = record.verdict == Verdict::kCrash && record.seconds == 0;
-      if (record.verdict != Verdict::kNotRun && !begun_only) ended.insert(record.id);
+      if (record.verdict != Verdict::kNotRun && !BegunOnly(record)) ended.insert(record.id);
     }
     if (before.records.size() != tests.size()) {
       return Error{fmt::format("{}: the run planned {} tests, this selection has {}: resume with the same command, or start a new run",
@@ -368,16 +370,16 @@ bool HasCudaDevice(const std::vector<PlannedTest>& tests, const std::filesystem:
 
 // A runner shares its process with a worker: it may find the records and write ends of tests that no worker has run. A second end, written here,
 // makes each of these an error.
-void DisownForged(const std::filesystem::path& folder, const std::vector<PlannedTest>& tests, SharedState& shared) {
-  const Run run = ReadRun(folder);  // in the order of the plan
+Run ReadDisowningForged(const std::filesystem::path& folder, const std::vector<PlannedTest>& tests, SharedState& shared) {
+  Run run = ReadRun(folder);  // in the order of the plan
   std::optional<RecordWriter> writer;
   for (size_t i = 0; i < tests.size(); ++i) {
     const Record& record = run.records[i];
-    const bool begun_only = record.verdict == Verdict::kCrash && record.seconds == 0;
-    if (shared.Ended(i) || record.verdict == Verdict::kNotRun || begun_only) continue;
+    if (shared.Ended(i) || record.verdict == Verdict::kNotRun || BegunOnly(record)) continue;
     if (!writer) writer.emplace(folder / "records.jsonl");
     writer->End(record);
   }
+  return writer ? ReadRun(folder) : std::move(run);
 }
 
 Expected<std::filesystem::path> MakeScratch() {
@@ -503,8 +505,7 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   std::signal(SIGTERM, SIG_DFL);
   std::filesystem::remove_all(*scratch, failure);
   try {
-    DisownForged(options.folder, tests, *shared.state());
-    result.run = ReadRun(options.folder);
+    result.run = ReadDisowningForged(options.folder, tests, *shared.state());
   } catch (const std::exception& e) {
     return Error{e.what()};
   }

@@ -208,9 +208,11 @@ def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str
     from . import reference
 
     started = time.monotonic()
-    eager_error = reference.check_golden(case, build_module(case), golden)
+    module = build_module(case)
+    eager_error = reference.check_golden(case, module, golden)
     with placement.on_devices():
-        module = build_module(case)
+        if case.device != "cpu":
+            module = build_module(case)
         program, others = export(case, module), exported_beside(case)
     hashes = [canonical_hash(program), *(canonical_hash(other) for other in others.values())]
     builder = [Path(sources.__file__).read_bytes()] if case.options.get(sources.OPTION) else []
