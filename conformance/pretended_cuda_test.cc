@@ -104,6 +104,8 @@ Stream& StreamOf(void* handle) {
   return handle != nullptr ? *static_cast<Stream*>(handle) : *stream_of_nobody;
 }
 
+constexpr float kBad = 100;  // what the first number of a call's data must be below
+
 // --- the runner -------------------------------------------------------------------------------------------------------
 
 struct Values {
@@ -210,6 +212,10 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
                 aoti_error* error) {
   if (count != 1 || inputs[0].tensor.device.device_type != kDLCUDA)
     return Fail(error, AOTI_REFUSED, "pretended", "one input on the device is wanted");
+  if (model->Is("looks_at_its_data")) {
+    StreamOf(options->stream).Wait();
+    if (*FloatsOf(inputs[0]) >= kBad) return Fail(error, AOTI_REFUSED, "pretended", "an index is out of range");
+  }
   void* handle = options->stream;
   if (model->Is("ignores_stream")) handle = nullptr;
   if (model->Is("ignores_current_stream") && options->stream_is_current != 0) handle = nullptr;
@@ -217,6 +223,7 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
   if (model->Is("calls_keep_device_memory")) kept_bytes += 1 << 21;
   if (model->Is("leaves_another_context")) context = &first_graph;
   if (model->Is("breaks_the_device")) sticky = kIllegalAddress;
+  if (model->Is("kernel_looks_at_its_data")) stream.Put([from = FloatsOf(inputs[0])] { sticky = *from >= kBad ? kIllegalAddress : kSuccess; });
   SharedValues made = Launch(*model, inputs[0], stream);
   if (model->Is("waits_for_its_work")) stream.Wait();
   Give(std::move(made), outputs);

@@ -33,6 +33,7 @@ class PretendedDevice : public testing::Test {
     for (const char* cell : {"example", "second", "min", "mid", "max"})
       case_.calls.push_back({cell, cell, Expectation::kOk, {{size++}}, {ValueRange{}}, {}});
     case_.calls[1].shapes = case_.calls[0].shapes;
+    case_.calls.push_back({"bad", "data_on_device", Expectation::kRecorded, case_.calls[0].shapes, {ValueRange{200, 300, 0}}, {}});
     for (const Call& call : case_.calls) {
       GoldenOutput output{.dtype = DType::kFloat32, .shape = call.shapes[0], .strides = {1}, .eager_error = 0, .values = {}, .at = {}};
       const uint64_t seed = FormulaSeed("mine/" + call.name + "/x");
@@ -46,11 +47,12 @@ class PretendedDevice : public testing::Test {
   Outcome Run(const std::string& sentence, const std::string& package) { return Run(sentence, package, {"pretended", AOTI_PRETENDED_CUDA}); }
   Outcome Run(const std::string& sentence, const std::string& package, const RunnerSpec& runner_spec) {
     const Property& property = Named(sentence);
-    EXPECT_EQ(property.targets(case_).size(), 1u);
+    const std::vector<const Call*> targets = property.targets(case_);
+    EXPECT_EQ(targets.size(), 1u);
     subject_.package.path = "/packages/" + package;
     const SandboxResult result = RunInSandbox({.base = testing::TempDir(), .deadline_seconds = 60}, [&] {
       auto runner = Runner::Open(runner_spec).value();
-      Trial trial(case_, nullptr, subject_, *runner);
+      Trial trial(case_, targets[0], subject_, *runner);
       try {
         property.body(trial);
       } catch (const TrialEnded&) {
@@ -93,6 +95,7 @@ constexpr const char* kShapes = "each_shape_has_its_graph_and_another_goes_round
 constexpr const char* kContext = "callers_device_stays_the_current_one";
 constexpr const char* kCalls = "running_again_and_again_keeps_no_device_memory";
 constexpr const char* kLoads = "loading_again_and_again_keeps_no_device_memory";
+constexpr const char* kData = "data_error_on_a_device";
 constexpr const char* kUpdate = "weights_that_a_replay_reads_after_an_update";
 
 INSTANTIATE_TEST_SUITE_P(
@@ -129,7 +132,9 @@ INSTANTIATE_TEST_SUITE_P(Graphs, OnPretendedDevice,
                                          Example{kUpdate, "updates_in_place", Verdict::kRecorded, "new"}));
 
 INSTANTIATE_TEST_SUITE_P(Device, OnPretendedDevice,
-                         testing::Values(Example{kContext, "good", Verdict::kPass, ""},
+                         testing::Values(Example{kContext, "good", Verdict::kPass, ""}, Example{kData, "good", Verdict::kRecorded, "answered"},
+                                         Example{kData, "looks_at_its_data", Verdict::kRecorded, "refused"},
+                                         Example{kData, "kernel_looks_at_its_data", Verdict::kRecorded, "device_error"},
                                          Example{kContext, "leaves_another_context", Verdict::kFail, "another current CUDA context after a run"},
                                          Example{kCalls, "good", Verdict::kPass, ""},
                                          Example{kCalls, "calls_keep_device_memory", Verdict::kFail, "device's memory are kept by calls"},
