@@ -85,7 +85,7 @@ void TryHostile(Trial& t) {
   const CallInputs inputs = t.Inputs(t.ExampleCall());
   auto outputs = model->Run(inputs.values());
   if (!outputs) return t.Observe("call_refused", "the package loads; its call is " + outputs.refusal().ToString());
-  const Comparison comparison = CompareOutputs(outputs->values(), t.golden(t.ExampleCall()), t.program().contraction, inputs.values());
+  const Comparison comparison = CompareOutputs(outputs->values(), t.golden(t.ExampleCall()), t.latitude(), inputs.values());
   t.Observe(comparison.equal ? "correct" : "silently_wrong", comparison.equal ? "the package loads, and its call is right" : comparison.message);
 }
 
