@@ -24,6 +24,9 @@ struct Paths {
   std::filesystem::path requirements;  // requirements.json
   std::filesystem::path runners;       // folder of the in-tree plug-ins
   std::filesystem::path known_issues;  // folder of <runner>.known_issues.json
+  // A package that was made elsewhere, and what is said of it (fixtures/spec.h): then it is judged instead of all the others.
+  std::filesystem::path package = {};
+  std::filesystem::path spec = {};
 };
 
 // default: the cases of that profile, and sampled properties for representative ones. full: those of the full profile too, and sampled properties

@@ -863,6 +863,94 @@ class Eager(CommandLine):
         self.assertRegex(without["message"], f"exported program is not there: {self.folder}/alone.program.pt2; run ./aoti-cts build")
 
 
+class MadeElsewhere(CommandLine):
+    """A package out of the store, copied away and judged with a spec of its own: no generator, plan or manifest is asked."""
+
+    EXAMPLE = SOURCE / "conformance" / "example.spec.json"
+    UNTOLD = "the spec does not say what this call must answer"
+
+    def setUp(self) -> None:
+        super().setUp()
+        manifest = json.loads((BUILD / "packages.json").read_text())
+        stored = next(entry["path"] for entry in manifest["packages"] if entry["case"] == "mlp_dynamic")
+        self.package = self.folder / "their model.pt2"
+        shutil.copy(stored, self.package)
+        shutil.copy(SOURCE / "golden" / "mlp_dynamic.safetensors", self.folder / "theirs.safetensors")
+        self.spec = json.loads(self.EXAMPLE.read_text())
+        for call in self.spec["calls"]:
+            call["outputs"] = "theirs.safetensors"
+
+    def judge(self, *arguments: str | Path, runner: str = "package") -> Finished:
+        spec = self.folder / "spec.json"
+        spec.write_text(json.dumps(self.spec))
+        return self.do(
+            "run", "--package", self.package, "--spec", spec, "--runner", runner, "--out", self.out, *arguments, AOTI_CTS_HOME="/nonexistent"
+        )
+
+    def test_the_example_follows_the_schema_and_a_good_package_is_green(self) -> None:
+        schema = json.loads((SOURCE / "generators" / "spec.schema.json").read_text())
+        jsonschema.Draft202012Validator(schema).validate(json.loads(self.EXAMPLE.read_text()))
+        self.refused(0, "(?s)3 tests: the spec does not say what this call must.*answer.*Green", self.judge())
+        tests = self.results()
+        self.assertEqual({test["case"] for test in tests.values()}, {"mlp_dynamic"})
+        for test in ("NUM_1/outputs_match_the_reference/mlp_dynamic.example", "DYN_8/size_inside_the_range_is_golden/mlp_dynamic.batch_max"):
+            self.assertEqual(tests[test + "/package"]["verdict"], "pass")
+        untold = [test["id"] for test in tests.values() if test["message"] == self.UNTOLD]
+        self.assertEqual([test.split("/")[2] for test in untold], [f"mlp_dynamic.batch_{cell}" for cell in ("min", "min_plus_1", "mid")])
+        self.assertGreater(sum(test["verdict"] == "pass" for test in tests.values()), 80)
+
+    def test_a_wrong_golden_is_red_and_the_command_repeats_it(self) -> None:
+        file = self.folder / "theirs.safetensors"
+        content = bytearray(file.read_bytes())
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        place = 8 + int.from_bytes(content[:8], "little") + header["example/0"]["data_offsets"][0]
+        content[place : place + 8] = bytes(8)
+        file.write_bytes(content)
+        finished = self.judge("--requirement", "NUM_1")
+        self.refused(1, r"has 1 of 80 elements beyond their limit", finished)
+        command = re.search(r"\./aoti-cts (run --package .* --test 'NUM_1/outputs_match[^']*')", finished.out)
+        assert command, finished.out
+        self.refused(1, "1 of 80 elements", self.do(*shlex.split(command[1]), "--out", self.folder / "again"))
+
+    def test_without_goldens_repetition_structure_and_bounds_are_judged(self) -> None:
+        del self.spec["calls"]
+        self.refused(0, "Green", self.judge())
+        tests = self.results()
+        untold = [test for test in tests.values() if test["message"] == self.UNTOLD]
+        self.assertEqual({test["requirement"] for test in untold}, {"NUM_1", "DYN_8"})
+        self.assertEqual({test["verdict"] for test in untold}, {"unavailable"})
+        passed = {test["id"].rpartition("/mlp")[0] for test in tests.values() if test["verdict"] == "pass"}
+        self.assertLessEqual(
+            {
+                "NUM_1/unwritten_memory_stays_out_of_outputs",
+                "NUM_6/outputs_outlive_later_calls_and_the_loader",
+                "DYN_1/size_outside_the_range_is_refused",
+                "THR_1/every_thread_gets_its_own_answer_4x2",
+                "LIFE_1/loading_again_and_again_leaves_no_file_thread_or_descriptor",
+            },
+            passed,
+        )
+        for fault, killed_by in {"swapped_results": "THR_1", "checks_ignored": "DYN_1", "output_reused": "NUM_6"}.items():
+            with self.subTest(fault):
+                self.refused(1, f"{killed_by}/", self.judge("--requirement", killed_by, runner=f"faulty:{fault}"))
+        self.spec["outputs"][0]["dtype"] = "float64"
+        self.refused(1, "example, alone on a fresh loader: output 0 .*has dtype float32, promised was float64", self.judge("--requirement", "LOAD_4"))
+
+    def test_a_spec_or_package_that_is_not_usable_exits_2(self) -> None:
+        self.spec["colour"] = "red"
+        self.refused(2, 'spec.json: unknown field "colour"', self.judge())
+        del self.spec["colour"]
+        self.spec["calls"][0]["outputs"] = "gone.safetensors"
+        self.refused(2, r"spec.json.calls\[0\].outputs: .*gone.safetensors: cannot be read", self.judge())
+        self.package.unlink()
+        self.spec["calls"] = []
+        self.refused(2, "their model.pt2: cannot be read", self.judge())
+        self.refused(2, "which package is .*spec.json about. Name it with --package", self.do("run", "--spec", self.folder / "spec.json"))
+        self.refused(2, "Name its spec with --spec; conformance/example.spec.json is an example", self.do("run", "--package", self.package))
+        self.refused(2, "no case, claim or hostile package is called mlp_static", self.judge("--case", "mlp_static"))
+        self.assertFalse(self.out.exists())
+
+
 class Verdicts(CommandLine):
     def test_a_healthy_runner_is_green_and_its_reports_are_sound(self) -> None:
         finished = self.run_suite("--case", "shared_dim")

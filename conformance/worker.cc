@@ -197,9 +197,13 @@ class Worker {
     return test.program->operators && runner.Lacks("custom_operators") ? "custom_operators" : "";
   }
 
-  // Why the torch that compiled the packages cannot have one that the test needs; empty where it can.
+  // Why the test cannot be tried here: no device, no package that this torch can have, or nobody who says what is right; empty where it can.
   std::string Unavailable(const PlannedTest& test) const {
     if (test.program->needs_cuda() && !context_.has_cuda_device) return "no CUDA device";
+    const bool foreign = !context_.options->paths.spec.empty();
+    if (foreign && test.property->by_export) return "the package was made elsewhere: what was exported is not known";
+    if (foreign && test.property->by_reference && !context_.goldens->at(test.program->name)->calls.contains(test.call->name))
+      return "the spec does not say what this call must answer";
     for (const Case* c : {test.program, test.feeder}) {
       if (c == nullptr) continue;
       if (const std::string needs = context_.packages->Unavailable(c->name); !needs.empty()) return fmt::format("{} {}", c->name, needs);
@@ -381,7 +385,10 @@ class Worker {
     std::string runner = spec_.name;
     if (spec_.config.contains("fault")) runner = "faulty:" + spec_.config.at("fault").get<std::string>();
     if (spec_.library.parent_path() != context_.options->paths.runners) runner = spec_.library.string();
-    record.repeat = fmt::format("./aoti-cts run --runner {} --test '{}'", ForShell(runner), test.id);
+    const Paths& paths = context_.options->paths;
+    const std::string foreign =
+        paths.spec.empty() ? "" : fmt::format("--package {} --spec {} ", ForShell(paths.package.string()), ForShell(paths.spec.string()));
+    record.repeat = fmt::format("./aoti-cts run {}--runner {} --test '{}'", foreign, ForShell(runner), test.id);
     return record;
   }
 
@@ -486,7 +493,7 @@ int WorkerMain(const WorkerContext& context, const RunnerSpec& spec, std::atomic
                             [&worker, &test, i]() -> testing::Test* { return new ConformanceTest(worker, test, i); });
     }
     const Selection& s = context.options->selection;
-    const bool everything = s.areas.empty() && s.requirements.empty() && s.cases.empty() && s.tests.empty();
+    const bool everything = s.areas.empty() && s.requirements.empty() && s.cases.empty() && s.tests.empty() && context.options->paths.spec.empty();
     if (everything && !context.options->resume) worker.ReportDeadIssues();
     const int red = RUN_ALL_TESTS();
     static_cast<void>(red);  // the verdicts are in the records; the campaign counts them

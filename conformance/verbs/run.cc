@@ -102,8 +102,18 @@ Expected<bool> OfAnotherTorch(const Paths& paths) {
   return true;
 }
 
+// A package made elsewhere needs both, and no generator.
+std::optional<Error> HalfOfASpec(const Paths& paths) {
+  if (paths.package.empty() == paths.spec.empty()) return std::nullopt;
+  return Error{paths.spec.empty() ? fmt::format("what is promised of {}? Name its spec with --spec; conformance/example.spec.json is an example",
+                                                paths.package.string())
+                                  : fmt::format("which package is {} about? Name it with --package", paths.spec.string())};
+}
+
 int Execute(RunOptions& options) {
   CampaignOptions& campaign = options.campaign;
+  if (const auto half = HalfOfASpec(campaign.paths)) return Complain(*half);
+  const bool foreign = !campaign.paths.spec.empty();
   campaign.runners.clear();
   for (const std::string& text : options.runners) {
     auto spec = ParseRunnerSpec(text, campaign.paths.runners);
@@ -113,9 +123,9 @@ int Execute(RunOptions& options) {
   if (const auto twice = SameName(campaign.runners)) return Complain(*twice);
   if (const auto complaint = LedgerComplaint()) return Complain(*complaint);
   if (const auto known = CheckSelection(campaign); !known) return Complain(known.error());
-  const auto of_another_torch = OfAnotherTorch(campaign.paths);
+  const auto of_another_torch = foreign ? Expected<bool>(false) : OfAnotherTorch(campaign.paths);
   if (!of_another_torch) return Complain(of_another_torch.error());
-  if (!options.no_build && !*of_another_torch) {
+  if (!options.no_build && !foreign && !*of_another_torch) {
     const int built = BuildPackages(campaign.paths, /*keep_going=*/true, campaign.selection);
     if (built != 0) return built;
   }
@@ -187,6 +197,12 @@ void AddRun(CLI::App& app, Action& chosen, const std::string& command) {
   verb->add_flag("--no-build", options->no_build, "take the packages as they are");
   verb->add_flag("--ctest", options->ctest, "exit 77 where nothing could be tried, as ctest's SKIP_RETURN_CODE wants");
   verb->add_flag("-q,--quiet", options->campaign.quiet, "no progress");
+  verb->add_option("--package", options->campaign.paths.package,
+                   "judge this package, made elsewhere, and nothing else; --spec says what is promised of it. Nothing is compiled")
+      ->group("A package made elsewhere");
+  verb->add_option("--spec", options->campaign.paths.spec,
+                   "what is promised of --package (JSON; schema generators/spec.schema.json, example conformance/example.spec.json)")
+      ->group("A package made elsewhere");
   AddPathOptions(*verb, options->campaign.paths);
   verb->callback([options, &chosen] { chosen = [options] { return Execute(*options); }; });
 }
