@@ -480,8 +480,12 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   const std::vector<Case>& cases = material->cases;
   Packages& packages = material->packages;
   if (const auto unknown = UnknownName(options.selection, cases, *catalogue)) return *unknown;
-  const std::vector<PlannedTest> tests = PlanTests(cases, options.runners, options.selection);
+  std::vector<PlannedTest> tests = PlanTests(cases, options.runners, options.selection);
   CampaignResult result;
+  if (!options.sanitizer.empty()) {
+    std::erase_if(tests, [](const PlannedTest& test) { return !test.program->needs_cuda(); });
+    if (tests.empty()) fmt::print(stderr, "--sanitizer looks at tests of CUDA programs alone, and none is selected\n");
+  }
   if (tests.empty()) {
     fmt::print(stderr, "nothing is selected: no test matches; ./aoti-cts list --tests shows what there is\n");
     result.exit_code = kExitNothingRan;
@@ -493,6 +497,8 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
     if (called.is_claim() || goldens.contains(called.name)) continue;
     goldens.emplace(called.name, material->spec ? material->spec->golden : ReadGolden(options.paths.golden, called.origin()));
   }
+  if (!options.answer.empty())
+    return CampaignResult{.exit_code = JudgeHere(tests.front(), {.options = &options, .packages = &packages, .goldens = &goldens})};
   if (const auto orphan = PropertyWithoutRequirement(tests, *catalogue)) return *orphan;
   for (const auto& [name, golden] : goldens) packages.CheckHash(name);
   for (const PlannedTest& test : tests) {

@@ -173,6 +173,7 @@ aoti_status Describe(aoti_text_sink sink, aoti_error*) {
   if (Is("speaks_gibberish")) text = "\xff not JSON";
   if (Is("lacks_package")) text = R"({"name": "hostile", "capabilities": {"package": "unsupported"}})";
   if (Is("long_description")) text = R"({"name": "hostile", "about": ")" + std::string(70000, 'x') + "\"}";
+  if (Is("has_cuda")) text = R"({"name": "hostile", "devices": ["cpu", "cuda"]})";
   if (Is("no_name")) text = R"({"colour": "red"})";
   sink.write(sink.context, text.data(), text.size());
   return AOTI_OK;
@@ -220,7 +221,10 @@ aoti_status Run(aoti_model*, const aoti_value*, size_t, const aoti_run_options*,
 }
 
 void Release(aoti_outputs*) {}
-aoti_status Copy(const aoti_value*, size_t, const DLDevice*, aoti_outputs*, aoti_error*) { return AOTI_UNSUPPORTED; }
+aoti_status Copy(const aoti_value* values, size_t count, const DLDevice*, aoti_outputs* copies, aoti_error*) {
+  *copies = {const_cast<aoti_value*>(values), count, nullptr};
+  return Is("has_cuda") ? AOTI_OK : AOTI_UNSUPPORTED;
+}
 aoti_status ModelMetadata(aoti_model*, aoti_text_sink, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status PackageMetadata(const char*, const char*, aoti_text_sink, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status SetMemory(int32_t, uint8_t, aoti_error*) { return AOTI_OK; }
@@ -949,6 +953,117 @@ class MadeElsewhere(CommandLine):
         self.refused(2, "Name its spec with --spec; conformance/example.spec.json is an example", self.do("run", "--package", self.package))
         self.refused(2, "no case, claim or hostile package is called mlp_static", self.judge("--case", "mlp_static"))
         self.assertFalse(self.out.exists())
+
+
+# A driver with one device, and compute-sanitizer as far as the suite sees it: its options, one log per process, and logs in the form of
+# pytorch#140777 (memcheck), of NVIDIA's documentation of racecheck, and of a process that makes no call of CUDA.
+FAKE_DRIVER = "int cuInit(unsigned f) { return 0; } int cuDeviceGetCount(int* n) { *n = 1; return 0; }"
+FAKE_SANITIZER = r"""#!/usr/bin/env bash
+while [ $# -gt 0 ]; do
+  case $1 in
+    --tool) tool=$2; shift 2 ;;
+    --log-file) log=${2//%p/$$}; shift 2 ;;
+    --target-processes | --report-api-errors) shift 2 ;;
+    *) break ;;
+  esac
+done
+[ "$PYTORCH_NO_CUDA_MEMORY_CACHING" = 1 ] || exit 9
+"$@" || exit
+case "$FAKE_SAYS $*" in
+  silence*) exit 0 ;;
+  "finds "*NUM_1/outputs_follow*)
+    cat >"$log" <<END
+========= COMPUTE-SANITIZER
+========= Invalid __global__ read of size 8 bytes
+=========     at void at::native::kernel<float, long>(T1 *, const T1 *)+0x70
+=========     by thread (0,60,0) in block (0,8,0)
+=========     Address 0x7f0605dfbde0 is out of bounds
+=========     and is 32 bytes before the nearest allocation at 0x7f0605dfbe00 of size 8,600 bytes
+=========     Saved host backtrace up to driver entry point at kernel launch time
+=========     Host Frame: [0x334640]
+=========
+========= ERROR SUMMARY: 2 errors
+END
+    ;;
+  races*)
+    cat >"$log" <<END
+========= COMPUTE-SANITIZER
+========= Error: Race reported between Write access at kernel(int*)+0x50 and Read access at kernel(int*)+0x90 [4 hazards]
+=========
+========= RACECHECK SUMMARY: 1 hazard displayed (1 error, 0 warnings)
+END
+    ;;
+  idle*) printf '========= COMPUTE-SANITIZER\n========= Error: Target application terminated before first instrumented API call\n' >"$log" ;;
+  *) printf '========= COMPUTE-SANITIZER\n========= ERROR SUMMARY: 0 errors\n' >"$log" ;;
+esac
+"""
+
+
+class Sanitizer(WithHostileRunner):
+    """`run --sanitizer` with a pretended driver, device and tool."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        source = self.folder / "driver.c"
+        source.write_text(FAKE_DRIVER)
+        subprocess.run(["g++", "-xc", "-shared", "-fPIC", str(source), "-o", str(self.folder / "libcuda.so.1")], check=True)
+        self.tools = self.folder / "bin"
+        self.tools.mkdir()
+        tool = self.tools / "compute-sanitizer"
+        tool.write_text(FAKE_SANITIZER)
+        tool.chmod(0o755)
+        self.package = self.folder / "model.pt2"
+        self.package.write_text("the hostile runner loads any file")
+        spec = {"schema": 1, "name": "theirs", "device": "hybrid", "inputs": [{"name": "x", "dtype": "float32", "shape": [4]}]}
+        (self.folder / "spec.json").write_text(json.dumps(spec))
+
+    def sanitize(self, says: str, *arguments: str, tool: str = "memcheck", **changed: str) -> Finished:
+        named = {"PATH": f"{self.tools}:{os.environ['PATH']}", "LD_LIBRARY_PATH": str(self.folder), "FAKE_SAYS": says, **changed}
+        selected = arguments or ("--test", "NUM_1/outputs_follow*", "--test", "LOAD_4/*")
+        files = ("--package", self.package, "--spec", self.folder / "spec.json")
+        return self.run_hostile("has_cuda", "--sanitizer", tool, *files, *selected, **named)
+
+    def verdicts(self) -> dict[str, str]:
+        return {test["requirement"]: test["verdict"] for test in self.results().values()}
+
+    def test_a_finding_fails_the_test_whose_process_it_happened_in(self) -> None:
+        self.refused(1, "compute-sanitizer memcheck found 2 errors in this test", self.sanitize("finds"))
+        self.assertEqual(self.verdicts(), {"NUM_1": "fail", "LOAD_4": "pass"})
+        message = next(test["message"] for test in self.results().values() if test["verdict"] == "fail")
+        self.assertRegex(message, r"Invalid __global__ read of size 8 bytes\n.*at void at::native::kernel(?s:.*)32 bytes before the nearest")
+        logs = list((self.out / "sanitizer").glob("*/*.log"))
+        self.assertEqual(len(logs), 1, "only what was found stays")
+        self.assertIn(str(logs[0].parent), message)
+
+    def test_nothing_found_is_green_also_where_a_test_makes_no_call_of_cuda(self) -> None:
+        for says in ("nothing", "idle"):
+            self.refused(0, "Green", self.sanitize(says))
+            self.assertEqual(self.verdicts(), {"NUM_1": "pass", "LOAD_4": "pass"})
+
+    def test_the_other_tools_are_read_too(self) -> None:
+        self.refused(1, r"compute-sanitizer racecheck found 1 error in this test: Error: Race reported", self.sanitize("races", tool="racecheck"))
+
+    def test_a_tool_that_says_nothing_is_no_pass(self) -> None:
+        self.refused(2, "compute-sanitizer memcheck has left no summary of this test, so nothing is known", self.sanitize("silence"))
+        self.assertEqual(set(self.verdicts().values()), {"error"})
+
+    def test_a_refusal_of_the_suite_under_the_tool_is_no_pass(self) -> None:
+        broken = self.tools / "compute-sanitizer"
+        broken.write_text("#!/bin/sh\nexit 3\n")
+        self.refused(1, "ended with exit status 3 inside the test", self.sanitize("nothing"))
+
+    def test_where_no_test_is_about_cuda_that_is_said(self) -> None:
+        finished = self.run_suite("--sanitizer", "memcheck", "--case", "mlp_static", PATH=str(self.tools))
+        self.refused(4, "--sanitizer looks at tests of CUDA programs alone, and none is selected", finished)
+
+    def test_without_a_device_the_tests_are_unavailable(self) -> None:
+        self.refused(4, "no CUDA device", self.sanitize("finds", LD_LIBRARY_PATH="/nonexistent"))
+
+    @unittest.skipIf(Path("/usr/local/cuda/bin/compute-sanitizer").exists(), "the real tool is where it is looked for last")
+    def test_without_the_tool_the_fix_is_named(self) -> None:
+        finished = self.sanitize("finds", PATH="/nonexistent", CUDA_HOME="/nonexistent")
+        self.refused(2, "--sanitizer needs compute-sanitizer, which is neither on PATH .*install the CUDA Toolkit's package", finished)
+        self.refused(2, "frobcheck not in", self.sanitize("finds", tool="frobcheck"))
 
 
 class Verdicts(CommandLine):

@@ -11,6 +11,7 @@
 #include <optional>
 #include <thread>
 
+#include "conformance/sanitizer.h"
 #include "conformance/verbs/verbs.h"
 #include "fixtures/hash.h"
 #include "fixtures/json_file.h"
@@ -114,11 +115,20 @@ int Execute(RunOptions& options) {
   CampaignOptions& campaign = options.campaign;
   if (const auto half = HalfOfASpec(campaign.paths)) return Complain(*half);
   const bool foreign = !campaign.paths.spec.empty();
+  if (!campaign.sanitizer.empty()) {
+    auto found = FindComputeSanitizer();
+    if (!found) return Complain(found.error());
+    campaign.compute_sanitizer = std::move(*found);
+  }
   campaign.runners.clear();
   for (const std::string& text : options.runners) {
     auto spec = ParseRunnerSpec(text, campaign.paths.runners);
     if (!spec) return Complain(spec.error());
     campaign.runners.push_back(std::move(*spec));
+  }
+  if (!campaign.answer.empty()) {
+    auto result = RunCampaign(campaign);
+    return result ? result->exit_code : Complain(result.error());
   }
   if (const auto twice = SameName(campaign.runners)) return Complain(*twice);
   if (const auto complaint = LedgerComplaint()) return Complain(*complaint);
@@ -194,6 +204,15 @@ void AddRun(CLI::App& app, Action& chosen, const std::string& command) {
                  "leave in RUN/kept/TEST the inputs, outputs, reference and difference as safetensors, and a C++ program that repeats the calls "
                  "without the suite: of all tests where at most 20 are selected, else of those that are red, a known issue, or recorded as "
                  "something else than correct");
+  verb->add_option("--sanitizer", options->campaign.sanitizer,
+                   "run each test of a CUDA program, and no other, under this tool of NVIDIA's compute-sanitizer: memcheck, racecheck, initcheck or "
+                   "synccheck. What it finds fails the test, and its log stays in RUN/sanitizer/. Tests take many times longer. Proved with a "
+                   "pretended tool only: it has not been seen on a GPU yet")
+      ->check(CLI::IsMember(SanitizerTools()))
+      ->option_text("TOOL")
+      ->excludes("--keep");
+  verb->add_option("--one-test", options->campaign.selection.tests, "")->group("");  // what --sanitizer executes
+  verb->add_option("--answer", options->campaign.answer, "")->group("");
   verb->add_flag("--no-build", options->no_build, "take the packages as they are");
   verb->add_flag("--ctest", options->ctest, "exit 77 where nothing could be tried, as ctest's SKIP_RETURN_CODE wants");
   verb->add_flag("-q,--quiet", options->campaign.quiet, "no progress");
