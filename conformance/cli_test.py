@@ -157,6 +157,16 @@ void ForgeThroughTheWorker() {
   ForgeRunAndDie();
 }
 
+// Waits until another process is here too, and says on which devices this one may be.
+std::string MeetAnother() {
+  const char* devices = getenv("CUDA_VISIBLE_DEVICES");
+  const std::filesystem::path place = getenv("HOSTILE_PLACE");
+  const auto mine = place / std::to_string(getpid());
+  fclose(fopen(mine.c_str(), "w"));
+  for (int i = 0; i < 3000 && std::distance(std::filesystem::directory_iterator(place), {}) < 2; ++i) usleep(10000);
+  return std::string(R"({"name": "hostile", "on": ")") + (devices != nullptr ? devices : "any") + "\"}";
+}
+
 aoti_status Open(const char*, aoti_error*) {
   Strike("open");
   if (Is("child_and_daemon") && fork() == 0) {
@@ -174,6 +184,7 @@ aoti_status Describe(aoti_text_sink sink, aoti_error*) {
   if (Is("lacks_package")) text = R"({"name": "hostile", "capabilities": {"package": "unsupported"}})";
   if (Is("long_description")) text = R"({"name": "hostile", "about": ")" + std::string(70000, 'x') + "\"}";
   if (Is("has_cuda")) text = R"({"name": "hostile", "devices": ["cpu", "cuda"]})";
+  if (Is("meets_another")) text = MeetAnother();
   if (Is("no_name")) text = R"({"colour": "red"})";
   sink.write(sink.context, text.data(), text.size());
   return AOTI_OK;
@@ -1064,6 +1075,63 @@ class Sanitizer(WithHostileRunner):
         finished = self.sanitize("finds", PATH="/nonexistent", CUDA_HOME="/nonexistent")
         self.refused(2, "--sanitizer needs compute-sanitizer, which is neither on PATH .*install the CUDA Toolkit's package", finished)
         self.refused(2, "frobcheck not in", self.sanitize("finds", tool="frobcheck"))
+
+
+class Resources(WithHostileRunner):
+    """GPUs that ctest hands out, with two pretended ones."""
+
+    def pretend(self, numbers: str) -> dict[str, str]:
+        tools = self.folder / "bin"
+        tools.mkdir()
+        (tools / "nvidia-smi").write_text(f"#!/bin/sh\nprintf '{numbers}'\n")
+        (tools / "nvidia-smi").chmod(0o755)
+        return {"PATH": f"{tools}:{os.environ['PATH']}"}
+
+    def gpus(self, **changed: str) -> list[str]:
+        listed = self.do("list", "--resources", **changed)
+        self.assertEqual(listed.code, 0, listed.said)
+        spec = json.loads(listed.out)
+        self.assertEqual(spec["version"], {"major": 1, "minor": 0})
+        return [gpu["id"] for gpu in spec["local"][0]["gpus"]]
+
+    def ctest(self, entries: int, *arguments: str | Path) -> set[str]:
+        """On which devices entries ran that ctest has run at the same time."""
+        place = self.folder / "place"
+        place.mkdir()
+        lines = ""
+        for entry in range(entries):
+            command = f'"{SUITE}" run --ctest --no-build -j 1 --runner "{self.hostile}" --test "{MISSING}/mlp_static/*" --out "{self.folder}/{entry}"'
+            lines += f'add_test({entry} {command})\nset_tests_properties({entry} PROPERTIES RESOURCE_GROUPS "gpus:1")\n'
+        (self.folder / "CTestTestfile.cmake").write_text(lines)
+        environment = {**self.environment, "HOSTILE": "meets_another", "HOSTILE_PLACE": str(place)}
+        command = [os.environ["AOTI_CTEST"], "-j2", "--test-dir", str(self.folder), *map(str, arguments)]
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+        shutil.rmtree(place)
+        return {json.loads((self.folder / str(e) / "results.json").read_text())["runners"][0]["description"]["on"] for e in range(entries)}
+
+    def test_entries_that_run_at_once_are_on_different_devices(self) -> None:
+        pretended = self.pretend("0\\n1\\n")
+        self.assertEqual(self.gpus(**pretended), ["0", "1"])
+        self.assertEqual(self.gpus(**pretended, CUDA_VISIBLE_DEVICES="3,5"), ["3", "5"])
+        self.assertEqual(self.gpus(**pretended, CUDA_VISIBLE_DEVICES="GPU-8932f937"), [])
+        spec = self.folder / "resources.json"
+        spec.write_text(self.do("list", "--resources", **pretended).out)
+        self.assertEqual(self.ctest(2, "--resource-spec-file", spec), {"0", "1"})
+
+    def test_without_a_device_entries_run_all_the_same(self) -> None:
+        self.assertEqual(self.gpus(PATH="/nonexistent"), [])
+        self.environment.pop("CUDA_VISIBLE_DEVICES", None)
+        self.assertEqual(self.ctest(2), {"any"})
+
+    def test_entries_of_areas_that_are_asked_of_cuda_programs_want_a_device(self) -> None:
+        wanting = {line.split()[0] for line in self.do("list", "--ctest").out.splitlines() if 'RESOURCE_GROUPS "gpus:1"' in line}
+        self.assertLessEqual({"set_tests_properties(conformance.NUM.package", "set_tests_properties(conformance.PLACE.package"}, wanting)
+        self.assertNotIn("set_tests_properties(conformance.SEC.package", wanting)
+
+    def test_a_device_that_is_no_number_is_named(self) -> None:
+        given = {"CTEST_RESOURCE_GROUP_COUNT": "1", "CTEST_RESOURCE_GROUP_0": "gpus", "CTEST_RESOURCE_GROUP_0_GPUS": "id:first,slots:1"}
+        self.refused(2, "CTEST_RESOURCE_GROUP_0_GPUS=id:first,slots:1 names no device by its number", self.run_suite("--ctest", **given))
 
 
 class Verdicts(CommandLine):

@@ -11,6 +11,7 @@
 #include <optional>
 #include <thread>
 
+#include "conformance/resources.h"
 #include "conformance/sanitizer.h"
 #include "conformance/verbs/verbs.h"
 #include "fixtures/hash.h"
@@ -115,6 +116,14 @@ int Execute(RunOptions& options) {
   CampaignOptions& campaign = options.campaign;
   if (const auto half = HalfOfASpec(campaign.paths)) return Complain(*half);
   const bool foreign = !campaign.paths.spec.empty();
+  if (options.ctest) {
+    const auto devices = DevicesOfCtest();
+    if (!devices) return Complain(devices.error());
+    if (!devices->empty()) {
+      setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", 1);  // as the resource file counts them
+      setenv("CUDA_VISIBLE_DEVICES", devices->c_str(), 1);
+    }
+  }
   if (!campaign.sanitizer.empty()) {
     auto found = FindComputeSanitizer();
     if (!found) return Complain(found.error());
@@ -214,7 +223,8 @@ void AddRun(CLI::App& app, Action& chosen, const std::string& command) {
   verb->add_option("--one-test", options->campaign.selection.tests, "")->group("");  // what --sanitizer executes
   verb->add_option("--answer", options->campaign.answer, "")->group("");
   verb->add_flag("--no-build", options->no_build, "take the packages as they are");
-  verb->add_flag("--ctest", options->ctest, "exit 77 where nothing could be tried, as ctest's SKIP_RETURN_CODE wants");
+  verb->add_flag("--ctest", options->ctest,
+                 "exit 77 where nothing could be tried, as ctest's SKIP_RETURN_CODE wants, and take the GPUs that ctest hands out");
   verb->add_flag("-q,--quiet", options->campaign.quiet, "no progress");
   verb->add_option("--package", options->campaign.paths.package,
                    "judge this package, made elsewhere, and nothing else; --spec says what is promised of it. Nothing is compiled")
