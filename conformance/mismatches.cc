@@ -162,7 +162,7 @@ class ChangedCall {
 };
 
 // The outputs against the golden of the example call. The layout of what comes out may follow that of what went in.
-Comparison CompareToExample(const Trial& t, const Outputs& outputs, const ChangedCall& call) {
+Comparison CompareToExample(Trial& t, const Outputs& outputs, const ChangedCall& call) {
   GoldenCall promised = t.golden(t.ExampleCall());
   for (size_t i = 0; i < std::min(promised.outputs.size(), outputs.values().size()); ++i) {
     const DLTensor& tensor = outputs.values()[i].tensor;

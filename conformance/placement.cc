@@ -25,6 +25,7 @@ void LookForCopies(Trial& t) {
 const Registered kCopies{{.requirement = "PLACE_1",
                           .sentence = "copies_between_devices_stay_in_the_program",
                           .on_cuda = true,
+                          .by_export = true,
                           .targets = [](const Case& c) { return c.device == "hybrid" ? OncePerCase(c) : std::vector<const Call*>{}; },
                           .body = LookForCopies}};
 
