@@ -17,6 +17,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 import types
 import typing
 from pathlib import Path
@@ -157,10 +158,26 @@ def device(capability: int) -> typing.Iterator[None]:
         yield
 
 
+def _for_compilers(folder: Path) -> dict[str, str]:
+    """Where g++ finds what the wheels leave out: headers that Triton brings along, and in `folder` a stand-in for the library of a driver."""
+    source = folder / "libcuda.c"
+    source.write_text("")
+    subprocess.run(
+        [os.environ.get("CXX", "g++"), "-shared", "-x", "c", source, "-Wl,-soname,libcuda.so.1", "-o", folder / "libcuda.so"], check=True
+    )
+    triton = Path(torch.__file__).parent.parent / "triton" / "backends" / "nvidia" / "include"
+    return {
+        "CPATH": os.pathsep.join(filter(None, [os.environ.get("CPATH"), str(triton)])),
+        "LIBRARY_PATH": os.pathsep.join(filter(None, [os.environ.get("LIBRARY_PATH"), str(folder)])),
+    }
+
+
 def write_package(case: Case, path: Path) -> None:
     """Compiles the case for its capability, in a process of its own."""
     command = [sys.executable, "-m", "aoti_generate.cross", case.name, str(case.compiled_for), str(path)]
-    asked = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(plan.GENERATORS)})
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, **_for_compilers(Path(folder)), "PYTHONPATH": str(plan.GENERATORS)}
+        asked = subprocess.run(command, capture_output=True, text=True, env=environment)
     if asked.returncode != 0:
         raise RuntimeError(f"compiling for a device that is not there failed (exit status {asked.returncode}): {asked.stderr[-10000:]}")
 
