@@ -28,6 +28,7 @@
 #include <thread>
 #include <utility>
 
+#include "conformance/timelines.h"
 #include "fixtures/kept_files.h"
 #include "fixtures/known_issues.h"
 #include "fixtures/sandbox.h"
@@ -220,6 +221,7 @@ class Worker {
     const Expected<Golden>& golden = context_.goldens->at(test.called().name);
     if (!golden) return golden.error();
     Subject subject{.package = std::move(*package), .golden = &*golden};
+    if (test.property->judged) subject.trace_file = context_.options->folder / TraceFileOf(test.id);  // one trace of a program is enough
     if (test.program->operators) subject.operators = context_.options->paths.runners / "aoti_cts_operators.so";
     if (test.program->is_hostile()) {
       const auto file = context_.packages->FindHostile(test.program->name);

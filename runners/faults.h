@@ -153,6 +153,7 @@ constexpr Fault kFaults[] = {
     {"weights_stay_mapped", "a file of weights is mapped and never unmapped", "CONST_1/weights_file_is_unmapped_when_the_model_is_unloaded"},
     {"swap_is_torn", "during a swap calls read some weights of the old and some of the new", "THR_9/swap_under_load_is_all_or_nothing"},
     {"swap_comes_late", "a swap returns before calls read the new weights", "THR_9/swap_under_load_is_all_or_nothing"},
+    {"gpu_work_in_trace", "a trace of a program for the CPU holds a kernel", "PROF_1/trace_holds_every_call_and_no_gpu_work"},
     {"call_missing_in_trace", "a trace lacks one of its calls", "PROF_1/trace_holds_every_call_and_no_gpu_work"},
     {"library_needs_python", "the library of a package names a Python library as needed", "ABI_1/library_needs_no_python"},
     {"entry_point_missing", "the library of a package does not export its run function", "ABI_1/library_exports_the_entry_points"},

@@ -97,7 +97,20 @@ def _entry(case: Case, store: Store, facts: dict[str, typing.Any] | None, failur
         return {"case": case.name, "unavailable": unavailable}
     if facts is None:
         return {"case": case.name, "failed": failure or "not built"}
-    keep = ("sha256", "bytes", "seconds", "exported_inputs", "operators", "eager_error", "constants", "torch", "torch_git", "compiler", "isa")
+    keep = (
+        "sha256",
+        "bytes",
+        "seconds",
+        "exported_inputs",
+        "copies",
+        "operators",
+        "eager_error",
+        "constants",
+        "torch",
+        "torch_git",
+        "compiler",
+        "isa",
+    )
     return {"case": case.name, "path": str(store.content_path(facts["content"])), **{key: facts[key] for key in keep}}
 
 

@@ -14,6 +14,7 @@ What Inductor and Triton have once asked they remember, so all this happens in a
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import subprocess
 import sys
@@ -167,10 +168,10 @@ def write_package(case: Case, path: Path) -> None:
 
 def main(name: str, capability: str, path: str) -> int:
     """What `write_package` starts."""
-    case = case_called(name)
+    case = dataclasses.replace(case_called(name), compiled_for=int(capability))
     with placement.on_devices():
         program = compile.export(case, compile.build_module(case))
-    with device(int(capability)):
+    with device(case.compiled_for):
         compile.write_package(program, {}, Path(path), case.options)
     return 0
 
