@@ -30,6 +30,7 @@
 #include <utility>
 
 #include "conformance/sanitizer.h"
+#include "conformance/timelines.h"
 #include "fixtures/kept_files.h"
 #include "fixtures/known_issues.h"
 #include "fixtures/sandbox.h"
@@ -131,6 +132,7 @@ Expected<Subject> SubjectOf(const WorkerContext& context, const PlannedTest& tes
   const Expected<Golden>& golden = context.goldens->at(test.called().name);
   if (!golden) return golden.error();
   Subject subject{.package = std::move(*package), .golden = &*golden};
+  if (test.property->judged) subject.trace_file = context.options->folder / TraceFileOf(test.id);  // one trace of a program is enough
   if (test.program->operators) subject.operators = context.options->paths.runners / "aoti_cts_operators.so";
   if (test.program->is_hostile()) {
     const auto file = context.packages->FindHostile(test.program->name);

@@ -91,6 +91,7 @@ class CrossTest(unittest.TestCase):
         here, there = (Toolchain(Path(), "2.15.0", "abc", "g++", "avx2", device) for device in ("", "NVIDIA A100, 8.0"))
         self.assertEqual(here.key_of(case), there.key_of(case))
         self.assertEqual(case.unavailable_with("2.15.0"), "")
+        self.assertIn("needs the headers of the CUDA Toolkit", case.unavailable_with("2.15.0", cuda_headers=False))
         self.assertEqual((case.origin, case.device, case.compiled_for), ("sin_mm_cos", "cuda", 90))
 
     def test_program_with_weights_has_no_such_twin(self) -> None:

@@ -78,6 +78,7 @@ def facts_of(case: Case, packages: store.Store, content: bytes) -> dict[str, typ
         "compiled": True,
         "seconds": 0.5,
         "exported_inputs": [[2, {"min": 1, "max": 4}]],
+        "copies": {"to_cuda": 0, "to_cpu": 0},
         "operators": ["aten.add.Tensor", "aten.linear.default"],
         "eager_error": {"example": [0.25, None]},
         "constants": [{"names": ["weight"], "kind": "param", "dtype": "float32", "shape": [2, 3], "by_formula": True}],

@@ -71,6 +71,19 @@ class TwinTest(unittest.TestCase):
         self.assertEqual([spec.device for spec in twin.inputs], ["cuda"])
         self.assertEqual(twin.calls, origin.calls)
 
+    def test_there_is_one_of_every_family_and_dtype(self) -> None:
+        from aoti_generate.case import DTYPES
+
+        twins = [case for case in all_cases() if case.name.endswith("_cuda") and case.twin_of]
+        self.assertGreaterEqual(len(twins), 60)
+        self.assertEqual({spec.dtype for case in twins for spec in case.inputs}, set(DTYPES))
+        about_the_cpu = {"custom_operators", "weights", "random_numbers", "hybrid", "triton"}
+        self.assertEqual({case.file.stem for case in all_cases()} - {case.file.stem for case in twins}, about_the_cpu)
+
+    def test_every_run_has_it_though_its_origin_may_be_of_the_full_profile(self) -> None:
+        origin, twin = case_called("arithmetic_of_int16"), case_called("arithmetic_of_int16_cuda")
+        self.assertEqual((origin.profile, twin.profile), ("full", "default"))
+
     def test_without_a_device_it_is_unavailable(self) -> None:
         twin = case_called("mlp_dynamic_cuda")
         self.assertIn("needs a CUDA device", twin.unavailable_with("2.15.0"))

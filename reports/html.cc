@@ -30,14 +30,15 @@ constexpr size_t kBrokenBudget = 310 * kKiB;
 constexpr size_t kLedgerBudget = 368 * kKiB;
 constexpr size_t kFieldBugsBudget = 96 * kKiB;
 constexpr size_t kRequirementsBudget = 220 * kKiB;
-constexpr size_t kLatticeBudget = 460 * kKiB;
+constexpr size_t kLatticeBudget = 420 * kKiB;
+constexpr size_t kTimelinesBudget = 40 * kKiB;
 constexpr size_t kMarginsBudget = 160 * kKiB;
 constexpr size_t kUntriedBudget = 86 * kKiB;
 constexpr size_t kProgramsBudget = 60 * kKiB;
 constexpr size_t kSmallBudget = 32 * kKiB;  // verdicts, known issues, slowest, provenance, complaints
 constexpr size_t kHeadroom = 32 * kKiB;     // style, sentence, headings, the sentences that tell of a cut
-static_assert(kBrokenBudget + kLedgerBudget + kFieldBugsBudget + kRequirementsBudget + kLatticeBudget + kMarginsBudget + kUntriedBudget +
-                  kProgramsBudget + 5 * kSmallBudget + kHeadroom <=
+static_assert(kBrokenBudget + kLedgerBudget + kFieldBugsBudget + kRequirementsBudget + kLatticeBudget + kTimelinesBudget + kMarginsBudget +
+                  kUntriedBudget + kProgramsBudget + 5 * kSmallBudget + kHeadroom <=
               2'000'000);
 
 constexpr size_t kMessageBytes = 12 * kKiB;
@@ -53,6 +54,7 @@ struct Page {
   const Run& run;
   const Ledger* ledger;
   const Ledger* field_bugs;
+  const std::vector<Timeline>& timelines;
   std::map<std::string, const RequirementText*> texts;
   std::set<std::string> anchors;  // requirements that have a place on the page
   bool one_runner;
@@ -805,6 +807,15 @@ std::string Margins(const Page& page) {
 
 // --- the rest ----------------------------------------------------------------------------------------------------------------------------------
 
+std::string Timelines(const Page& page) {
+  Section section(
+      "<p>What a profiler has seen of calls of a package, after a few that warm up. Outlined: a call; grey: operators on the CPU; thin: "
+      "launches; filled: kernels on a GPU; striped: copies from and to it. A trace opens in the viewers of Chrome and Perfetto.</p>\n",
+      "", kTimelinesBudget);
+  for (const Timeline& timeline : page.timelines) section.Item(TimelineSvg(timeline));
+  return page.timelines.empty() ? "" : section.Finish();
+}
+
 std::string Programs(const Page& page) {
   Section section(
       "<table class=\"stack\"><thead><tr><th scope=\"col\">program</th><th scope=\"col\">what it is for</th><th scope=\"col\">profile</th></tr>"
@@ -894,6 +905,7 @@ constexpr std::array kSections{SectionOf{"verdicts", "Verdicts", Verdicts},
                                SectionOf{"requirements", "Requirements", Requirements},
                                SectionOf{"lattice", "The bounds lattice", LatticeSection},
                                SectionOf{"margins", "Numeric margins", Margins},
+                               SectionOf{"timelines", "Timelines", Timelines},
                                SectionOf{"programs", "Programs", Programs},
                                SectionOf{"slowest", "The slowest tests", Slowest},
                                SectionOf{"untried", "Could not be tried", Untried},
@@ -932,8 +944,9 @@ std::string Head(const Run& run) {
              SentenceClass(sentence), Escaped(sentence), Circumstances(run));
 }
 
-Page PageOf(const Run& run, const Ledger* ledger, const std::vector<RequirementText>& requirements, const Ledger* field_bugs) {
-  Page page{run, ledger, field_bugs, {}, {}, true};
+Page PageOf(const Run& run, const Ledger* ledger, const std::vector<RequirementText>& requirements, const Ledger* field_bugs,
+            const std::vector<Timeline>& timelines) {
+  Page page{run, ledger, field_bugs, timelines, {}, {}, true};
   for (const RequirementText& text : requirements) page.texts[text.id] = &text;
   for (const Record& record : run.records) {
     page.anchors.insert(record.requirement);
@@ -944,8 +957,9 @@ Page PageOf(const Run& run, const Ledger* ledger, const std::vector<RequirementT
 
 }  // namespace
 
-std::string Html(const Run& run, const Ledger* ledger, const std::vector<RequirementText>& requirements, const Ledger* field_bugs) {
-  const Page page = PageOf(run, ledger, requirements, field_bugs);
+std::string Html(const Run& run, const Ledger* ledger, const std::vector<RequirementText>& requirements, const Ledger* field_bugs,
+                 const std::vector<Timeline>& timelines) {
+  const Page page = PageOf(run, ledger, requirements, field_bugs, timelines);
   std::string links;
   std::string body;
   for (const SectionOf& section : kSections) {

@@ -7,6 +7,7 @@
 
 #include "reports/ledger.h"
 #include "reports/record.h"
+#include "reports/timeline.h"
 
 namespace aoti_cts {
 
@@ -29,7 +30,8 @@ struct RequirementText {
 };
 
 // One HTML page that needs nothing but itself: no scripts, no other files. The ledger and the field bugs may be null.
-std::string Html(const Run& run, const Ledger* ledger, const std::vector<RequirementText>& requirements, const Ledger* field_bugs = nullptr);
+std::string Html(const Run& run, const Ledger* ledger, const std::vector<RequirementText>& requirements, const Ledger* field_bugs = nullptr,
+                 const std::vector<Timeline>& timelines = {});
 
 // The verdict table that `run` prints; at most 80 columns.
 std::string Summary(const Run& run);

@@ -2,6 +2,7 @@
 // Traces of what runs in this process, by libtorch's own profiler.
 #pragma once
 
+#include <ATen/Context.h>
 #include <torch/csrc/autograd/profiler_kineto.h>
 
 #include <set>
@@ -14,7 +15,8 @@ namespace aoti_runners {
 inline aoti_status StartTrace(aoti_error* error) {
   return Guarded(error, [] {
     namespace profiler = torch::autograd::profiler;
-    const std::set<profiler::ActivityType> activities{profiler::ActivityType::CPU};
+    std::set<profiler::ActivityType> activities{profiler::ActivityType::CPU};
+    if (at::globalContext().hasCUDA()) activities.insert(profiler::ActivityType::CUDA);
     const profiler::ProfilerConfig config(profiler::ProfilerState::KINETO);
     profiler::prepareProfiler(config, activities);
     profiler::enableProfiler(config, activities);

@@ -16,6 +16,7 @@
 #include <stdexcept>
 
 #include "conformance/catalogue.h"
+#include "conformance/timelines.h"
 #include "fixtures/json_file.h"
 #include "reports/ledger.h"
 #include "reports/report.h"
@@ -210,7 +211,7 @@ Status WriteReports(const Run& run, const std::filesystem::path& folder) {
   for (const auto& [name, content] : {std::pair{"results.json", ResultsJson(run)},
                                       {"junit.xml", JUnitXml(run)},
                                       {"report.md", Markdown(run, &field_bugs)},
-                                      {"report.html", Html(run, &ledger, texts, &field_bugs)}}) {
+                                      {"report.html", Html(run, &ledger, texts, &field_bugs, TimelinesOf(run, folder))}}) {
     if (auto written = WriteFileAtomically(folder / name, content); !written) return written.error();
   }
   return Done{};

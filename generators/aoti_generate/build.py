@@ -12,7 +12,7 @@ import sys
 import typing
 from pathlib import Path
 
-from . import plan
+from . import placement, plan
 from .answers import Answers
 from .case import Case, CaseError, all_cases
 from .claim import Claim, all_claims
@@ -66,7 +66,8 @@ def _compile(selected: list[Case], store: Store, settings: Settings) -> tuple[li
     cases = all_cases()
     names = {case.name for case in selected}
     found = {case.name: store.find(store.action_key(case)) for case in cases}
-    unavailable = {case.name: case.unavailable_with(store.toolchain.torch_version, store.toolchain.cuda_device) for case in cases}
+    here = (store.toolchain.torch_version, store.toolchain.cuda_device, placement.cuda_headers())
+    unavailable = {case.name: case.unavailable_with(*here) for case in cases}
     missing = [case for case in selected if found[case.name] is None and not unavailable[case.name]]
     failures: dict[str, str] = {}
     if missing:
@@ -97,7 +98,20 @@ def _entry(case: Case, store: Store, facts: dict[str, typing.Any] | None, failur
         return {"case": case.name, "unavailable": unavailable}
     if facts is None:
         return {"case": case.name, "failed": failure or "not built"}
-    keep = ("sha256", "bytes", "seconds", "exported_inputs", "operators", "eager_error", "constants", "torch", "torch_git", "compiler", "isa")
+    keep = (
+        "sha256",
+        "bytes",
+        "seconds",
+        "exported_inputs",
+        "copies",
+        "operators",
+        "eager_error",
+        "constants",
+        "torch",
+        "torch_git",
+        "compiler",
+        "isa",
+    )
     return {"case": case.name, "path": str(store.content_path(facts["content"])), **{key: facts[key] for key in keep}}
 
 

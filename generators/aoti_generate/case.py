@@ -155,6 +155,7 @@ class Case:
     since: first torch that can build it, with the reason.
     device: where it runs, one of DEVICES. output_device: where its outputs lie.
     twin_of: the case that this one is on another device: formula and golden are those of that case.
+    on_cuda: its twin on CUDA is of the default profile, though the case is not.
     compiled_for: compute capability, times ten, of a CUDA device that the package is compiled for without having it; 0: for what is there.
     """
 
@@ -167,6 +168,7 @@ class Case:
     output_device: str = "cpu"
     twin_of: str = ""
     compiled_for: int = 0
+    on_cuda: bool = False
     dims: list[Dim] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
@@ -348,21 +350,24 @@ class Case:
         return self.twin_of or self.name
 
     def has_twin(self) -> bool:
-        """Whether the case is compiled for CUDA too, under the name <name>_cuda: those of the default profile, but for what is about the CPU's
-        own library, its weights or its compiler."""
+        """Whether the case is compiled for CUDA too, under the name <name>_cuda: those of the default profile and those that
+        say so, but for what is about the CPU's own library, its weights or its compiler."""
         about_cpu = (
             any(option.startswith("cpp.") or option == "freezing" for option in self.options) or "aot_inductor.package_cpp_only" in self.options
         )
         other = self.operators or self.packaging() or self.sets_of_weights or any(call.cell in ("beside", "after") for call in self.calls)
-        return self.profile == "default" and self.device == "cpu" and not about_cpu and not other
+        return (self.profile == "default" or self.on_cuda) and self.device == "cpu" and not about_cpu and not other
 
-    def unavailable_with(self, torch_version: str, cuda_device: str = "") -> str:
-        """In words why it cannot be built with this torch, on a machine with this CUDA device (empty: none); empty where it can.
+    def unavailable_with(self, torch_version: str, cuda_device: str = "", cuda_headers: bool = True) -> str:
+        """In words why it cannot be built with this torch, on a machine with this CUDA device (empty: none) and with CUDA's headers or without;
+        empty where it can.
 
         A development build counts as its release.
         """
         if self.device != "cpu" and not cuda_device and not self.compiled_for:
             return "needs a CUDA device: there is none on the machine that compiled the packages"
+        if self.compiled_for and not cuda_headers:
+            return "needs the headers of the CUDA Toolkit (nv/target): they are not on the machine that compiled the packages"
         have, need = _numbers(torch_version), _numbers(self.since[0]) if self.since else None
         if self.since is None or have is None or need is None or have >= need:
             return ""
@@ -475,11 +480,19 @@ _registered: list[Case] = []
 
 
 def case(
-    *, source: str, profile: str = "default", device: str = "cpu", compiled_for: typing.Sequence[int] = ()
+    *,
+    source: str,
+    profile: str = "default",
+    device: str = "cpu",
+    on_cuda: bool = False,
+    twin_of: str = "",
+    compiled_for: typing.Sequence[int] = (),
 ) -> typing.Callable[[typing.Callable[[Case], None]], typing.Callable[[Case], None]]:
     """Registers the decorated function as a case of its own name, and its twin on CUDA where it has one.
 
     source: where the promise comes from (SPEC ids or seed sections). profile: who compiles and runs it, one of PROFILES. device: one of DEVICES.
+    on_cuda: its twin on CUDA is of the default profile, though the case is not. twin_of: the case whose formula and golden this one has, for it
+    computes the same in another way.
     compiled_for: compute capabilities, times ten, that a further twin is compiled for on any machine: <name>_sm_90. It needs no weights.
     """
 
@@ -487,6 +500,8 @@ def case(
         code = function.__code__
         doc = inspect.getdoc(function) or ""
         described = Case(function.__name__, source, doc, Path(code.co_filename), code.co_firstlineno, device=device, profile=profile)
+        described.on_cuda, described.twin_of = on_cuda, twin_of
+        described.output_device = "cuda" if device == "cuda" else "cpu"
         function(described)
         described.finish()
         _register(described)
@@ -505,7 +520,8 @@ def _twin_of(described: Case, capability: int = 0) -> Case:
     where = f"For CUDA devices of compute capability {capability // 10}.{capability % 10}." if capability else "On CUDA."
     doc = f"{described.doc.partition(chr(10))[0]} {where}"
     name = f"{described.name}_sm_{capability}" if capability else f"{described.name}_cuda"
-    twin = Case(name, described.source, doc, described.file, described.line, profile=described.profile)
+    profile = "default" if described.on_cuda and not capability else described.profile
+    twin = Case(name, described.source, doc, described.file, described.line, profile=profile)
     twin.device, twin.output_device, twin.twin_of, twin.compiled_for = "cuda", "cuda", described.name, capability
     return twin
 
@@ -530,6 +546,12 @@ def all_cases() -> list[Case]:
     names = {described.name for described in _registered}
     for described in _registered:
         described._require(not described.repeats or described.repeats in names, f"repeats: there is no case {described.repeats}")
+        origin = next((other for other in _registered if other.name == described.twin_of), None)
+        described._require(not described.twin_of or origin is not None, f"twin_of: there is no case {described.twin_of}")
+        if origin is not None:
+            theirs, ours = ([(call.name, call.shapes, call.values) for call in case.calls] for case in (origin, described))
+            same = theirs == ours and origin.dims == described.dims
+            described._require(same, f"twin_of: its calls are not those of {origin.name}")
         for call in described.calls:
             if call.cell == "beside":
                 other = next((other for other in _registered if other.name == call.name), None)

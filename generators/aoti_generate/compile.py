@@ -149,6 +149,17 @@ def operators(program: torch.export.ExportedProgram) -> list[str]:
     return sorted(str(target) if isinstance(target, torch._ops.OperatorBase) else target.__name__ for target in called)
 
 
+def copies(program: torch.export.ExportedProgram) -> dict[str, int]:
+    """How often the graph copies a tensor to a device of another kind."""
+    counts = {"to_cuda": 0, "to_cpu": 0}
+    for node in program.graph.nodes:
+        made = node.meta.get("val")
+        taken = [given.meta["val"].device.type for given in node.all_input_nodes if isinstance(given.meta.get("val"), torch.Tensor)]
+        if node.op == "call_function" and isinstance(made, torch.Tensor) and taken and all(kind != made.device.type for kind in taken):
+            counts[f"to_{made.device.type}"] += 1
+    return counts
+
+
 def saved(program: torch.export.ExportedProgram) -> bytes:
     """The file that torch.export.load reads."""
     buffer = io.BytesIO()
@@ -220,6 +231,8 @@ def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str
         program, others = export(case, module), exported_beside(case)
     hashes = [canonical_hash(program), *(canonical_hash(other) for other in others.values())]
     builder = [Path(sources.__file__).read_bytes()] if case.options.get(sources.OPTION) else []
+    if any(name.startswith("aoti_cts_triton.") for name in operators(program)):  # the program names them, and does not hold them
+        builder.append(Path(__file__).with_name("triton_kernels.py").read_bytes())
     content = sha256(
         *hashes,
         store.toolchain.key_of(case),
@@ -256,6 +269,7 @@ def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str
         "compiled": compiled,
         "seconds": round(time.monotonic() - started, 3),
         "exported_inputs": input_facts(program),
+        "copies": copies(program),
         "operators": operators(program),
         "eager_error": eager_error,
         "constants": constant_facts(module),

@@ -14,6 +14,7 @@ What Inductor and Triton have once asked they remember, so all this happens in a
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import subprocess
 import sys
@@ -162,9 +163,7 @@ def _for_compilers(folder: Path) -> dict[str, str]:
     """Where g++ finds what the wheels leave out: headers that Triton brings along, and in `folder` a stand-in for the library of a driver."""
     source = folder / "libcuda.c"
     source.write_text("")
-    subprocess.run(
-        [os.environ.get("CXX", "g++"), "-shared", "-x", "c", source, "-Wl,-soname,libcuda.so.1", "-o", folder / "libcuda.so"], check=True
-    )
+    subprocess.run([os.environ.get("CXX", "g++"), "-shared", "-x", "c", source, "-Wl,-soname,libcuda.so.1", "-o", folder / "libcuda.so"], check=True)
     triton = Path(torch.__file__).parent.parent / "triton" / "backends" / "nvidia" / "include"
     return {
         "CPATH": os.pathsep.join(filter(None, [os.environ.get("CPATH"), str(triton)])),
@@ -184,10 +183,10 @@ def write_package(case: Case, path: Path) -> None:
 
 def main(name: str, capability: str, path: str) -> int:
     """What `write_package` starts."""
-    case = case_called(name)
+    case = dataclasses.replace(case_called(name), compiled_for=int(capability))
     with placement.on_devices():
         program = compile.export(case, compile.build_module(case))
-    with device(int(capability)):
+    with device(case.compiled_for):
         compile.write_package(program, {}, Path(path), case.options)
     return 0
 

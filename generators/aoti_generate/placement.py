@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import os
 import subprocess
 import typing
+from pathlib import Path
 
 _on_devices = False
 
@@ -35,3 +38,12 @@ def cuda_device() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return asked.stdout.splitlines()[0].strip() if asked.returncode == 0 and asked.stdout.strip() else ""
+
+
+def cuda_headers() -> bool:
+    """Are the headers here that the library of a package for CUDA includes? A toolkit has them, and so have the wheels of some releases of torch.
+    Imports no torch."""
+    torch = importlib.util.find_spec("torch")
+    places = [Path(place).parent / "nvidia" / "cu13" / "include" for place in (torch.submodule_search_locations or [] if torch else [])]
+    places += [Path(home) / "include" for home in (os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH"), "/usr/local/cuda") if home]
+    return any((place / "nv" / "target").is_file() or (place / "cccl" / "nv" / "target").is_file() for place in places)

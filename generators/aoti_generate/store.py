@@ -34,6 +34,7 @@ _SOURCES = (
     "placement.py",
     "sources.py",
     "store.py",
+    "triton_kernels.py",
 )  # what decides the bytes of a package, beside the case file
 
 

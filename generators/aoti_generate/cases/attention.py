@@ -40,7 +40,7 @@ def grouped_query_attention(c: Case) -> None:
     c.forward(lambda torch, query, key, value: torch.nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=True))
 
 
-@case(source="SPEC NUM-3, NUM-4", profile="full")
+@case(source="SPEC NUM-3, NUM-4", profile="full", on_cuda=True)
 def attention_of_bfloat16(c: Case) -> None:
     """Causal attention in bfloat16, with a scale of its own."""
     sequence = c.dim("sequence", min=2, max=40, example=9)
@@ -50,7 +50,7 @@ def attention_of_bfloat16(c: Case) -> None:
     c.forward(lambda torch, query, key, value: torch.nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True, scale=0.5))
 
 
-@case(source="SPEC NUM-3, NUM-4", profile="full")
+@case(source="SPEC NUM-3, NUM-4", profile="full", on_cuda=True)
 def attention_of_float16(c: Case) -> None:
     """Attention in float16 over a dynamic sequence."""
     sequence = c.dim("sequence", min=2, max=40, example=9)

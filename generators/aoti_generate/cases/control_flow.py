@@ -169,7 +169,7 @@ def map_over_rows(c: Case) -> None:
         return map(lambda row, y: row * y + row.sum(), x, y)
 
 
-@case(source="SPEC EXP-3, DYN-8", profile="full")
+@case(source="SPEC EXP-3, DYN-8", profile="full", on_cuda=True)
 def scan_over_rows(c: Case) -> None:
     """scan of a recurrence over a dynamic number of rows: the last state and all that came out."""
     rows = c.dim("rows", min=2, max=9, example=4)

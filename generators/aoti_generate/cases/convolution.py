@@ -83,7 +83,7 @@ def conv3d(c: Case) -> None:
     _module(c, lambda nn: nn.Conv3d(2, 3, 3, padding=(0, 1, 1)))
 
 
-@case(source="SPEC NUM-3, NUM-4", profile="full")
+@case(source="SPEC NUM-3, NUM-4", profile="full", on_cuda=True)
 def conv_of_bfloat16(c: Case) -> None:
     """Convolution, batch norm and ReLU in bfloat16."""
     batch = c.dim("items", min=2, max=5, example=3)
@@ -92,7 +92,7 @@ def conv_of_bfloat16(c: Case) -> None:
     _module(c, lambda nn: nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU()).bfloat16())
 
 
-@case(source="SPEC NUM-4, DYN-8", profile="full")
+@case(source="SPEC NUM-4, DYN-8", profile="full", on_cuda=True)
 def max_pool(c: Case) -> None:
     """Max pooling of images of dynamic size, with the places of the largest; rows and columns that are left over."""
     height, width = c.dim("height", min=5, max=16, example=8), c.dim("width", min=5, max=16, example=7)
@@ -156,7 +156,7 @@ def padding(c: Case) -> None:
     )
 
 
-@case(source="SPEC NUM-4, DYN-8", profile="full")
+@case(source="SPEC NUM-4, DYN-8", profile="full", on_cuda=True)
 def upsampling(c: Case) -> None:
     """Nearest, bilinear and bicubic resampling by factors, of images of dynamic height."""
     height = c.dim("height", min=2, max=9, example=4)

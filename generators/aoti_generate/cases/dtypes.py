@@ -16,19 +16,19 @@ def _floats(c: Case, dtype: str) -> None:
     c.forward(lambda torch, x, y: (x + y, x * y - x, x / y, y.sqrt(), x.sigmoid(), x.abs().amax(1), x.t() @ y, x.float(), x.to(torch.int32), x > y))
 
 
-@case(source="SPEC NUM-3", profile="full")
+@case(source="SPEC NUM-3", profile="full", on_cuda=True)
 def arithmetic_of_float64(c: Case) -> None:
     """float64."""
     _floats(c, "float64")
 
 
-@case(source="SPEC NUM-3", profile="full")
+@case(source="SPEC NUM-3", profile="full", on_cuda=True)
 def arithmetic_of_float16(c: Case) -> None:
     """float16."""
     _floats(c, "float16")
 
 
-@case(source="SPEC NUM-3", profile="full")
+@case(source="SPEC NUM-3", profile="full", on_cuda=True)
 def arithmetic_of_bfloat16(c: Case) -> None:
     """bfloat16."""
     _floats(c, "bfloat16")
@@ -42,31 +42,31 @@ def _integers(c: Case, dtype: str, low: int, high: int) -> None:
     c.forward(lambda torch, x, y: (x + y, x * y, x - 1, x // y, x > y, torch.where(x > y, x, y), x.sum(1), x.amax(0), x.float() / 2, x.cumsum(0)))
 
 
-@case(source="SPEC NUM-3", profile="full")
+@case(source="SPEC NUM-3", profile="full", on_cuda=True)
 def arithmetic_of_int64(c: Case) -> None:
     """int64, beyond what int32 holds."""
     _integers(c, "int64", 2**40, 2**40 + 2**30)
 
 
-@case(source="SPEC NUM-3", profile="full")
+@case(source="SPEC NUM-3", profile="full", on_cuda=True)
 def arithmetic_of_int16(c: Case) -> None:
     """int16."""
     _integers(c, "int16", -2000, 2000)
 
 
-@case(source="SPEC NUM-3", profile="full")
+@case(source="SPEC NUM-3", profile="full", on_cuda=True)
 def arithmetic_of_int8(c: Case) -> None:
     """int8."""
     _integers(c, "int8", -11, 11)
 
 
-@case(source="SPEC NUM-3", profile="full")
+@case(source="SPEC NUM-3", profile="full", on_cuda=True)
 def arithmetic_of_uint8(c: Case) -> None:
     """uint8."""
     _integers(c, "uint8", 1, 20)
 
 
-@case(source="SPEC NUM-3", profile="full")
+@case(source="SPEC NUM-3", profile="full", on_cuda=True)
 def logic_of_bools(c: Case) -> None:
     """bool: logic, selection, reductions, sums that count."""
     rows = c.dim("rows", min=2, max=9, example=4)
@@ -114,13 +114,13 @@ def _complex(c: Case, dtype: str) -> None:
     )
 
 
-@case(source="SPEC NUM-3", profile="full")
+@case(source="SPEC NUM-3", profile="full", on_cuda=True)
 def arithmetic_of_complex64(c: Case) -> None:
     """complex64."""
     _complex(c, "complex64")
 
 
-@case(source="SPEC NUM-3", profile="full")
+@case(source="SPEC NUM-3", profile="full", on_cuda=True)
 def arithmetic_of_complex128(c: Case) -> None:
     """complex128."""
     _complex(c, "complex128")
@@ -191,7 +191,7 @@ def mixed_precision(c: Case) -> None:
     c.forward(lambda torch, x, w: ((x.to(torch.bfloat16) @ w.to(torch.bfloat16)).to(x.dtype), x.to(torch.bfloat16).to(x.dtype) * 2))
 
 
-@case(source="SPEC NUM-3", profile="full")
+@case(source="SPEC NUM-3", profile="full", on_cuda=True)
 def float8(c: Case) -> None:
     """Floats through each of the 8-bit floats: rounded to even, below the smallest normal number, and beyond the largest."""
     rows = c.dim("rows", min=2, max=9, example=4)

@@ -51,7 +51,7 @@ def stft(c: Case) -> None:
         return torch.view_as_real(spectrum), spectrum.abs().square()
 
 
-@case(source="SPEC NUM-4, DYN-8", profile="full")
+@case(source="SPEC NUM-4, DYN-8", profile="full", on_cuda=True)
 def solving(c: Case) -> None:
     """Linear systems of a dynamic batch: solve, inverse, determinant; the diagonal dominates."""
     batch = c.dim("items", min=2, max=6, example=3)

@@ -23,7 +23,7 @@ def mm_of_three_dims(c: Case) -> None:
     c.forward(lambda torch, x, y: x @ y)
 
 
-@case(source="SPEC NUM-4, DYN-8", profile="full")
+@case(source="SPEC NUM-4, DYN-8", profile="full", on_cuda=True)
 def bmm(c: Case) -> None:
     """A batched product with a dynamic batch, and one of its transpose."""
     batch = c.dim("batch", min=1, max=9, example=3)
@@ -107,7 +107,7 @@ def tensordot_and_kron(c: Case) -> None:
     )
 
 
-@case(source="SPEC NUM-3, NUM-4", profile="full")
+@case(source="SPEC NUM-3, NUM-4", profile="full", on_cuda=True)
 def mm_of_bfloat16(c: Case) -> None:
     """A product of bfloat16 over 128 terms, with bias and activation."""
     rows = c.dim("rows", min=2, max=20, example=5)

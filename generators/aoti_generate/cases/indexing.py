@@ -68,7 +68,7 @@ def scatter_add(c: Case) -> None:
     )
 
 
-@case(source="SPEC NUM-4, DYN-8", profile="full")
+@case(source="SPEC NUM-4, DYN-8", profile="full", on_cuda=True)
 def scatter_reduce(c: Case) -> None:
     """scatter_reduce by sum, product, mean, largest and smallest, with and without what was there."""
     _matrix(c)
@@ -91,7 +91,7 @@ def advanced_indexing(c: Case) -> None:
     c.forward(lambda torch, x, at: (x[at], x[:, at], x[at, at], x[at, :, at], x[at[:, None], at], x[..., -1], x[:, None, at % 2]))
 
 
-@case(source="SPEC NUM-4, DYN-8", profile="full")
+@case(source="SPEC NUM-4, DYN-8", profile="full", on_cuda=True)
 def index_put(c: Case) -> None:
     """Writing and adding by index, also to one place several times, and by a mask."""
     _matrix(c)

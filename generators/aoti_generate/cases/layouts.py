@@ -38,7 +38,7 @@ def every_other_integer(c: Case) -> None:
     c.forward(lambda torch, at, bytes: (torch.arange(8)[at % 8], bytes.long().sum(1), bytes.flip(1), bytes.float() + at[:, None]))
 
 
-@case(source="SPEC NUM-6", profile="full")
+@case(source="SPEC NUM-6", profile="full", on_cuda=True)
 def channels_last_input(c: Case) -> None:
     """An image whose channels run fastest: convolution, pooling and batch norm."""
     batch = c.dim("items", min=2, max=4, example=3)

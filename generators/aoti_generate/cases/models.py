@@ -58,7 +58,7 @@ def cnn(c: Case) -> None:
         return nn.Sequential(*features, nn.Linear(32, 16), nn.Dropout(0.5), nn.ReLU(), nn.Linear(16, 10), nn.LogSoftmax(1))
 
 
-@case(source="SPEC NUM-5, DYN-8", profile="full")
+@case(source="SPEC NUM-5, DYN-8", profile="full", on_cuda=True)
 def transformer_encoder(c: Case) -> None:
     """Two encoder layers of nn.TransformerEncoder over a dynamic batch and sequence, then the mean over positions."""
     batch, sequence = c.dim("batch", min=1, max=3, example=2), c.dim("sequence", min=2, max=12, example=5)

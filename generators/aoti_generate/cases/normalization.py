@@ -22,7 +22,7 @@ def _module(c: Case, make: typing.Callable[[typing.Any], torch.nn.Module]) -> No
         return make(torch.nn)
 
 
-@case(source="SPEC NUM-4, DYN-8", profile="full")
+@case(source="SPEC NUM-4, DYN-8", profile="full", on_cuda=True)
 def layer_norm(c: Case) -> None:
     """Layer norm of a dynamic batch and sequence."""
     batch, sequence = c.dim("items", min=2, max=6, example=3), c.dim("sequence", min=2, max=17, example=5)
@@ -58,7 +58,7 @@ def group_norm(c: Case) -> None:
     _module(c, lambda nn: nn.GroupNorm(3, 6))
 
 
-@case(source="SPEC NUM-4, DYN-8", profile="full")
+@case(source="SPEC NUM-4, DYN-8", profile="full", on_cuda=True)
 def batch_norm(c: Case) -> None:
     """Batch norm of one dimension by running statistics, with and without weights."""
     batch = c.dim("items", min=2, max=20, example=5)

@@ -30,7 +30,7 @@ def exponentials(c: Case) -> None:
     c.forward(lambda torch, x: (x.exp(), x.exp2(), x.expm1(), x.log(), x.log2(), x.log10(), x.log1p(), x.sqrt(), x.rsqrt(), x**2.5, x.reciprocal()))
 
 
-@case(source="SPEC NUM-4", profile="full")
+@case(source="SPEC NUM-4", profile="full", on_cuda=True)
 def activations(c: Case) -> None:
     """The activation functions of torch.nn.functional, an output each."""
     _matrix(c, ValueRange(-127, 127, 4))

@@ -48,7 +48,7 @@ def quantized_decomposed(c: Case) -> None:
         )
 
 
-@case(source="SPEC NUM-4, DYN-8", profile="full")
+@case(source="SPEC NUM-4, DYN-8", profile="full", on_cuda=True)
 def weight_only_int8_linear(c: Case) -> None:
     """A linear layer whose weights are int8 with a scale per row."""
     rows = c.dim("rows", min=2, max=9, example=4)

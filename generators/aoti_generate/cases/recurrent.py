@@ -24,7 +24,7 @@ def _recurrent(c: Case, make: typing.Callable[[typing.Any], torch.nn.Module]) ->
         return make(torch.nn)
 
 
-@case(source="SPEC NUM-4, DYN-8", profile="full")
+@case(source="SPEC NUM-4, DYN-8", profile="full", on_cuda=True)
 def lstm(c: Case) -> None:
     """An LSTM of two layers."""
     _recurrent(c, lambda nn: nn.LSTM(5, 4, num_layers=2, batch_first=True))

@@ -16,7 +16,7 @@ def _matrix(c: Case, values: ValueRange | None = None, dtype: str = "float32", l
     c.contraction = 280
 
 
-@case(source="SPEC NUM-4, DYN-8", profile="full")
+@case(source="SPEC NUM-4, DYN-8", profile="full", on_cuda=True)
 def sums(c: Case) -> None:
     """Sums over the dynamic dimension, the static one, both, and with the dimension kept."""
     _matrix(c)
@@ -85,7 +85,7 @@ def products(c: Case) -> None:
     c.forward(lambda torch, x, k: (x.prod(0), x.prod(1), x.prod(), k.prod(0), k.prod(1)))
 
 
-@case(source="SPEC NUM-4, DYN-8", profile="full")
+@case(source="SPEC NUM-4, DYN-8", profile="full", on_cuda=True)
 def running_sums(c: Case) -> None:
     """cumsum and cumprod along the dynamic dimension and along the static one."""
     _matrix(c, ValueRange(24, 40, 5))

@@ -27,7 +27,7 @@ def cat_of_dtypes(c: Case) -> None:
     c.forward(lambda torch, x, k, m: (torch.cat([x, k], 1), torch.cat([k, m], 1), torch.cat([m, x, k], 1)))
 
 
-@case(source="SPEC NUM-4, DYN-8", profile="full")
+@case(source="SPEC NUM-4, DYN-8", profile="full", on_cuda=True)
 def splits(c: Case) -> None:
     """Splitting a static dimension into equal and unequal pieces, and a dynamic one in the middle."""
     pairs = c.dim("pairs", min=2, max=9, example=3)

@@ -9,7 +9,7 @@ from ..formula import ValueRange
 DISTINCT = ValueRange(-(2**18), 2**18, 17)  # no two of a few hundred are equal
 
 
-@case(source="SPEC NUM-4, DYN-8", profile="full")
+@case(source="SPEC NUM-4, DYN-8", profile="full", on_cuda=True)
 def sort(c: Case) -> None:
     """Values and places along the dynamic dimension and along the static one, both ways."""
     rows = c.dim("rows", min=2, max=20, example=5)

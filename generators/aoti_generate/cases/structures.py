@@ -31,7 +31,7 @@ def nested_inputs(c: Case) -> None:
         return alone - parts["left"], first * 2 + second
 
 
-@case(source="SPEC NUM-6", profile="full")
+@case(source="SPEC NUM-6", profile="full", on_cuda=True)
 def nested_outputs(c: Case) -> None:
     """A dict of lists and tuples comes out one after the other, in the order in which eager PyTorch lists them."""
     _rows(c, "x")
