@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/campaign.h"
 
-#include <dlfcn.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
@@ -28,6 +27,7 @@
 
 #include "conformance/progress.h"
 #include "conformance/worker.h"
+#include "fixtures/cuda_driver.h"
 #include "fixtures/hash.h"
 #include "fixtures/json_file.h"
 #include "fixtures/known_issues.h"
@@ -391,13 +391,8 @@ bool HasCudaDevice(const std::vector<PlannedTest>& tests, const std::filesystem:
   if (std::none_of(tests.begin(), tests.end(), [](const PlannedTest& test) { return test.program->needs_cuda(); })) return false;
   constexpr double kPatience = 60;
   const SandboxResult result = RunInSandbox({.base = scratch, .deadline_seconds = kPatience}, [] {
-    void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (driver == nullptr) return std::string("0");
-    const auto initialise = reinterpret_cast<int (*)(unsigned)>(dlsym(driver, "cuInit"));
-    const auto count_devices = reinterpret_cast<int (*)(int*)>(dlsym(driver, "cuDeviceGetCount"));
-    int devices = 0;
-    const bool asked = initialise != nullptr && count_devices != nullptr && initialise(0) == 0 && count_devices(&devices) == 0;
-    return std::to_string(asked ? devices : 0);
+    const auto driver = CudaDriver::Open();
+    return std::to_string(driver ? (*driver)->CountDevices() : 0);
   });
   return result.end == SandboxResult::End::kReturned && result.answer != "0";
 }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "fixtures/property.h"
+#include "conformance/device_call.h"
 #include "fixtures/sandbox.h"
 
 namespace aoti_cts {
@@ -45,6 +45,40 @@ void RefuseThenRun(Trial& t) {
 
 const Registered kGoodAfter{
     {.requirement = "ERR_2", .sentence = "next_good_call_after_data_errors_is_golden", .targets = CallsInCells({"data"}), .body = RefuseThenRun}};
+
+// --- on a device ------------------------------------------------------------------------------------------------------
+
+// There a kernel finds the error after the call has returned, and may leave the device unusable for this process: what is told, and where.
+std::string ToldByTheDevice(CudaStream& stream) {
+  try {
+    stream.Synchronize();
+  } catch (const CudaError& e) {
+    return e.what();
+  }
+  return "";
+}
+
+void TryDataOnDevice(Trial& t) {
+  Model model = t.Load();
+  DeviceCall call(t, model, t.call());
+  DeviceCall good(t, model, t.ExampleCall());
+  CudaStream stream(t.cuda());
+  good.WarmUp(stream);
+  call.FillOn(stream);
+  auto outputs = model.RunOn({stream.handle()}, call.inputs());
+  const std::string told = ToldByTheDevice(stream);
+  const std::string error = outputs ? "" : "the call was " + outputs.refusal().ToString() + "; ";
+  const char* observed = !told.empty() ? "device_error" : outputs ? "answered" : "refused";
+  t.Observe(observed, error + (told.empty() ? "the device is sound" : "the device reports " + told));
+}
+
+const Registered kOnDevice{
+    {.requirement = "ERR_2",
+     .sentence = "data_error_on_a_device",
+     .judged = false,
+     .on_cuda = true,
+     .targets = [](const Case& c) { return OncePerCudaCase(c).empty() ? std::vector<const Call*>{} : c.CallsOfCell("data_on_device"); },
+     .body = [](Trial& t) { OnCuda(t, [&] { TryDataOnDevice(t); }); }}};
 
 }  // namespace
 }  // namespace aoti_cts

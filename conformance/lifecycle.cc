@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "fixtures/property.h"
+#include "conformance/device_call.h"
 #include "fixtures/sandbox.h"
 
 namespace aoti_cts {
@@ -90,7 +90,7 @@ struct Row {
 // The bodies have called StopKeeping() before they load anything: what is kept grows too.
 constexpr const char* kNotKept = "what a row of calls was given is not kept: keeping takes memory itself";
 
-void Watch(Trial& t, const Cycle& cycle, const Row& row, int64_t (*measure)(), const std::string& what) {
+void Watch(Trial& t, const Cycle& cycle, const Row& row, const std::function<int64_t()>& measure, const std::string& what) {
   for (int i = 0; i < row.first; ++i) cycle();
   std::vector<int64_t> grown;
   for (int stretch = 0; stretch < kStretches; ++stretch) {
@@ -164,6 +164,53 @@ const Registered kRefusalsFlat{{.requirement = "LIFE_1",
                                 .deadline_seconds = kDeadlineSeconds,
                                 .targets = CallsInCells({"above_max", "data"}),
                                 .body = RefuseAgainAndAgain}};
+
+// --- the memory of a device -------------------------------------------------------------------------------------------
+
+// The driver gives it out in blocks of 2 MiB, and a runtime keeps freed ones for the next call: what is never given back takes one more in every
+// stretch where that is long enough for 512 bytes a call, the least that PyTorch's allocator gives, or for 88 KiB of weights a load.
+constexpr Row kDeviceLoads{.first = 8, .cycles = 24, .growth = 1};
+constexpr Row kDeviceCalls{.first = 50, .cycles = 4200, .growth = 1};
+
+int64_t TakenOnDevice(Trial& t) { return -static_cast<int64_t>(t.cuda().FreeBytes()); }
+
+void RunAgainAndAgainOnDevice(Trial& t) {
+  Model model = t.Load();
+  t.JudgeCall(model, t.ExampleCall(), "the control");
+  DeviceCall call(t, model, t.ExampleCall());
+  CudaStream stream(t.cuda());
+  call.FillOn(stream);
+  const Cycle cycle = [&] {
+    static_cast<void>(call.RunOn(stream));
+    stream.Synchronize();
+  };
+  Watch(
+      t, cycle, kDeviceCalls, [&t] { return TakenOnDevice(t); }, "bytes of the device's memory are kept by calls");
+}
+
+const Registered kDeviceCallsFlat{{.requirement = "LIFE_1",
+                                   .sentence = "running_again_and_again_keeps_no_device_memory",
+                                   .sampled = true,
+                                   .long_running = true,
+                                   .on_cuda = true,
+                                   .deadline_seconds = kDeadlineSeconds,
+                                   .targets = OncePerCudaCase,
+                                   .body = [](Trial& t) { OnCuda(t, [&] { RunAgainAndAgainOnDevice(t); }); }}};
+
+const Registered kDeviceLoadsFlat{{.requirement = "LIFE_1",
+                                   .sentence = "loading_again_and_again_keeps_no_device_memory",
+                                   .sampled = true,
+                                   .long_running = true,
+                                   .on_cuda = true,
+                                   .deadline_seconds = kDeadlineSeconds,
+                                   .targets = OncePerCudaCase,
+                                   .body = [](Trial& t) {
+                                     OnCuda(t, [&] {
+                                       Watch(
+                                           t, [&t] { LoadRunUnload(t); }, kDeviceLoads, [&t] { return TakenOnDevice(t); },
+                                           "bytes of the device's memory are kept by loads, runs and unloads");
+                                     });
+                                   }}};
 
 }  // namespace
 }  // namespace aoti_cts

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <string>
 
-#include "fixtures/property.h"
+#include "conformance/device_call.h"
 
 namespace aoti_cts {
 namespace {
@@ -28,6 +28,36 @@ const Registered kCopies{{.requirement = "PLACE_1",
                           .by_export = true,
                           .targets = [](const Case& c) { return c.device == "hybrid" ? OncePerCase(c) : std::vector<const Call*>{}; },
                           .body = LookForCopies}};
+
+// --- PLACE_2: what the caller has set up for itself on the device ------------------------------------------------------
+
+void LookAtTheContext(Trial& t) {
+  const CudaDriver& cuda = t.cuda();
+  const CudaContext before = cuda.CurrentContext();
+  const auto look = [&](const std::string& after) {
+    t.Check(cuda.CurrentContext() == before, "the calling thread has another current CUDA context after " + after);
+    cuda.SetCurrentContext(before);
+  };
+  {
+    Model model = t.Load();
+    look("loading");
+    DeviceCall call(t, model, t.ExampleCall());
+    CudaStream stream(cuda);
+    call.FillOn(stream);
+    const Outputs outputs = call.RunOn(stream);
+    look("a run");
+    call.FetchOn(stream, outputs);
+    call.Judge(stream, "the run");
+  }
+  look("unloading");
+}
+
+const Registered kContext{{.requirement = "PLACE_2",
+                           .sentence = "callers_device_stays_the_current_one",
+                           .sampled = true,
+                           .on_cuda = true,
+                           .targets = OncePerCudaCase,
+                           .body = [](Trial& t) { OnCuda(t, [&] { LookAtTheContext(t); }); }}};
 
 }  // namespace
 }  // namespace aoti_cts

@@ -59,4 +59,12 @@ inline aoti_status CopyNoValues(const aoti_value* /*values*/, size_t /*count*/, 
   return Unsupported(error, "a device other than the CPU");
 }
 
+// The functions for CUDA graphs of a runner that has none.
+inline aoti_status CaptureNoRun(aoti_model* /*model*/, const aoti_value* /*inputs*/, size_t /*count*/, const aoti_run_options* /*options*/,
+                                aoti_graph** /*graph*/, aoti_outputs* /*outputs*/, aoti_error* error) {
+  return Unsupported(error, "CUDA graphs");
+}
+inline aoti_status ReplayNoGraph(aoti_graph* /*graph*/, void* /*stream*/, aoti_error* error) { return Unsupported(error, "CUDA graphs"); }
+inline void ReleaseNoGraph(aoti_graph* /*graph*/) {}
+
 }  // namespace aoti_runners

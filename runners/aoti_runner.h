@@ -85,6 +85,7 @@ typedef struct aoti_update_options {
 } aoti_update_options;
 
 typedef struct aoti_model aoti_model; /* opaque: one loaded package */
+typedef struct aoti_graph aoti_graph; /* opaque: one run of a model, captured into a CUDA graph */
 
 typedef struct aoti_load_options {
   uint32_t struct_size;
@@ -97,9 +98,10 @@ typedef struct aoti_load_options {
 
 typedef struct aoti_run_options {
   uint32_t struct_size;
-  int32_t grad_mode;      /* 1: the caller has autograd on, as is PyTorch's default; 0: off */
-  int32_t inference_mode; /* 1: the caller is inside c10::InferenceMode */
-  void* stream;           /* device stream, NULL: the current one */
+  int32_t grad_mode;         /* 1: the caller has autograd on, as is PyTorch's default; 0: off */
+  int32_t inference_mode;    /* 1: the caller is inside c10::InferenceMode */
+  int32_t stream_is_current; /* 1: `stream` is the calling thread's current stream for this run, and the runtime is handed none */
+  void* stream; /* a stream (CUstream) of the device's primary context that the runtime is handed; NULL: none, so that it takes the current one */
 } aoti_run_options;
 
 /* Where the runtime's own allocations lie, for tests that look for reads outside them and for memory that was never written. */
@@ -127,6 +129,8 @@ typedef struct aoti_runner_api {
    *   custom_operators  a library that registers operators with PyTorch's dispatcher, loaded into the process, serves packages that use them
    *   runs_at_once    run() of one model in several threads really runs at the same time, as many calls as num_runners says: each call reads its
    *                   own inputs, where they lie, without waiting for another to have read its
+   *   current_stream  run() with stream_is_current = 1
+   *   cuda_graphs     capture_run(), replay_graph() and release_graph(), for a model loaded with run_single_threaded = 1
    *   trace           start_trace() and stop_trace()
    *   constants       list_constants(), update_constants() and extract_constants() of the buffer that calls read
    *   constant_names  update_constants() refuses a name that the model does not have
@@ -150,6 +154,14 @@ typedef struct aoti_runner_api {
    * caller's until release_outputs(). run() takes a program's inputs on the devices that it was compiled for, and the suite makes and reads all
    * values in host memory. A runner for the CPU alone answers AOTI_UNSUPPORTED and names no other device in describe(). */
   aoti_status (*copy_values)(const aoti_value* values, size_t count, const DLDevice* devices, aoti_outputs* copies, aoti_error* error);
+
+  /* Captures one run into a CUDA graph, on options->stream, which must be handed over; nothing is computed. Each replay reads `inputs` and writes
+   * `outputs` where they lie now: the caller keeps the inputs, and the outputs until release_outputs(), as long as the graph is replayed. */
+  aoti_status (*capture_run)(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_graph** graph,
+                             aoti_outputs* outputs, aoti_error* error);
+  /* Puts the work of the graph on `stream`, and does not wait for it. */
+  aoti_status (*replay_graph)(aoti_graph* graph, void* stream, aoti_error* error);
+  void (*release_graph)(aoti_graph* graph);
 
   /* Metadata of a loaded model, and of a package that is not loaded, as a flat JSON object of strings. */
   aoti_status (*model_metadata)(aoti_model* model, aoti_text_sink sink, aoti_error* error);

@@ -24,6 +24,7 @@
 #include "runners/aoti_runner.h"
 #include "runners/guarded_allocator.h"
 #include "runners/libtorch.h"
+#include "runners/libtorch_cuda.h"
 #include "runners/unpacked.h"
 
 namespace aoti_runners {
@@ -164,8 +165,11 @@ struct aoti_model {
   explicit aoti_model(const aoti_load_options& options)
       : files(options.package_path, options.model_name), library(files.library().string()), single_threaded(options.run_single_threaded != 0) {
     const auto runners = static_cast<size_t>(options.num_runners);
-    const AOTIRuntimeError code = library.create_with_device != nullptr ? library.create_with_device(&container, runners, "cpu", nullptr)
-                                                                        : library.create(&container, runners, /*is_cpu=*/true, nullptr);
+    const std::string device = files.device() + (options.device_index < 0 ? "" : ":" + std::to_string(options.device_index));
+    const std::string folder = files.folder().string();  // where kernels lie that are in files of their own
+    const AOTIRuntimeError code = library.create_with_device != nullptr
+                                      ? library.create_with_device(&container, runners, device.c_str(), folder.c_str())
+                                      : library.create(&container, runners, files.device() == "cpu", folder.c_str());
     library.Require(code, "AOTInductorModelContainerCreate");
     library.Require(library.num_outputs(container, &outputs), "AOTInductorModelContainerGetNumOutputs");
     if (!files.weights().empty()) LoadWeights(files.weights());
@@ -198,7 +202,7 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* error) {
                            {"base", "package"},  // the same library answers: what is known of it there holds here
                            {"about", "the package's library through the C functions of aoti_runtime/interface.h"},
                            {"torch", TorchDescription()},
-                           {"devices", {"cpu"}},
+                           {"devices", TorchDevices()},
                            {"capabilities",
                             {{"package", "unsupported"},
                              {"metadata", "unsupported"},
@@ -206,6 +210,8 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* error) {
                              {"guarded_memory", "supported"},
                              {"input_checks", "supported"},
                              {"runs_at_once", "supported"},
+                             {"current_stream", "unsupported"},  // a stream is handed over, or it is the default one
+                             {"cuda_graphs", "unsupported"},     // memory is the caller's matter, and the C functions offer no pool for it
                              {"trace", "unsupported"},
                              {"constants", "supported"},
                              {"constant_names", "unsupported"},
@@ -241,13 +247,14 @@ Handle HandleOf(const aoti_value& value) {
   const auto dtype = static_cast<int32_t>(at::toScalarType(t.dtype));  // shim.h: the numbers are ScalarType's
   const auto [storage, offset] = PlaceOf(value, static_cast<int64_t>(aoti_torch_dtype_element_size(dtype)));
   AtenTensorHandle made = nullptr;
-  RequireShim(aoti_torch_create_tensor_from_blob(storage, t.ndim, t.shape, t.strides, offset, dtype, aoti_torch_device_type_cpu(), 0, &made),
+  const bool on_host = t.device.device_type == kDLCPU;
+  const int32_t device = on_host ? aoti_torch_device_type_cpu() : aoti_torch_device_type_cuda();
+  RequireShim(aoti_torch_create_tensor_from_blob(storage, t.ndim, t.shape, t.strides, offset, dtype, device, on_host ? 0 : t.device.device_id, &made),
               "aoti_torch_create_tensor_from_blob");
   return Handle(made);
 }
 
-// Owns the handles that the views look at.
-struct Answered {
+struct Answered : OutputsOwner {
   std::vector<Handle> handles;
   std::vector<aoti_value> values;
 };
@@ -260,7 +267,7 @@ aoti_value ViewOf(AtenTensorHandle handle) {
   int64_t* sizes = nullptr;
   int64_t* strides = nullptr;
   int64_t dim = 0, offset = 0, bytes = 0;
-  int32_t dtype = 0, device = 0;
+  int32_t dtype = 0, device = 0, index = 0;
   RequireShim(aoti_torch_get_data_ptr(handle, &data), "aoti_torch_get_data_ptr");
   RequireShim(aoti_torch_get_sizes(handle, &sizes), "aoti_torch_get_sizes");
   RequireShim(aoti_torch_get_strides(handle, &strides), "aoti_torch_get_strides");
@@ -270,7 +277,8 @@ aoti_value ViewOf(AtenTensorHandle handle) {
   RequireShim(aoti_torch_get_dtype(handle, &dtype), "aoti_torch_get_dtype");
   RequireShim(aoti_torch_get_device_type(handle, &device), "aoti_torch_get_device_type");
   value.tensor.data = data;
-  value.tensor.device = {device == aoti_torch_device_type_cpu() ? kDLCPU : kDLCUDA, 0};
+  RequireShim(aoti_torch_get_device_index(handle, &index), "aoti_torch_get_device_index");
+  value.tensor.device = device == aoti_torch_device_type_cpu() ? DLDevice{kDLCPU, 0} : DLDevice{kDLCUDA, index};
   value.tensor.ndim = static_cast<int32_t>(dim);
   value.tensor.dtype = at::getDLDataType(at::empty({0}, static_cast<at::ScalarType>(dtype)));
   value.tensor.shape = sizes;
@@ -300,14 +308,9 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
     auto answered = std::make_unique<Answered>();
     for (const AtenTensorHandle handle : returned) answered->handles.emplace_back(handle);
     for (const Handle& handle : answered->handles) answered->values.push_back(ViewOf(handle.raw));
-    *outputs = {answered->values.data(), answered->values.size(), answered.get()};
-    static_cast<void>(answered.release());  // the caller's until ReleaseHandles()
+    const std::vector<aoti_value>& values = answered->values;
+    *outputs = {values.data(), values.size(), GiveOwner(std::move(answered))};
   });
-}
-
-void ReleaseHandles(aoti_outputs* outputs) {
-  delete static_cast<Answered*>(outputs->owner);
-  *outputs = {};
 }
 
 aoti_status ModelMetadata(aoti_model* /*model*/, aoti_text_sink /*sink*/, aoti_error* error) {
@@ -450,8 +453,11 @@ constexpr aoti_runner_api kApi{.struct_size = sizeof(aoti_runner_api),
                                .load = Load,
                                .unload = Unload,
                                .run = Run,
-                               .release_outputs = ReleaseHandles,
-                               .copy_values = CopyNoValues,
+                               .release_outputs = ReleaseOutputs,
+                               .copy_values = CopyValues,
+                               .capture_run = CaptureNoRun,
+                               .replay_graph = ReplayNoGraph,
+                               .release_graph = ReleaseNoGraph,
                                .model_metadata = ModelMetadata,
                                .package_metadata = PackageMetadata,
                                .set_memory = SetMemory,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runner `container`: torch::inductor::AOTIModelContainerRunnerCpu on the library out of the package, as C++ programs use it that unpack their
-// models themselves.
+// Runner `container`: torch::inductor::AOTIModelContainerRunnerCpu, or ...Cuda, on the library out of the package, as C++ programs use it that
+// unpack their models themselves.
 #include <ATen/record_function.h>
 #include <torch/csrc/inductor/aoti_runner/model_container_runner_cpu.h>
 
@@ -16,19 +16,43 @@
 #include "runners/guarded_allocator.h"
 #include "runners/kineto.h"
 #include "runners/libtorch.h"
+#include "runners/libtorch_cuda.h"
 #include "runners/unpacked.h"
+
+#if AOTI_TORCH_CUDA
+#include <torch/csrc/inductor/aoti_runner/model_container_runner_cuda.h>
+#endif
+
+namespace aoti_runners {
+namespace {
+
+std::unique_ptr<Container> MakeContainer(const Unpacked& files, const aoti_load_options& options) {
+  const std::string library = files.library().string();
+  const auto runners = static_cast<size_t>(options.num_runners);
+  const bool single_threaded = options.run_single_threaded != 0;
+  if (files.device() == "cpu") return std::make_unique<torch::inductor::AOTIModelContainerRunnerCpu>(library, runners, single_threaded);
+#if AOTI_TORCH_CUDA
+  if (files.device() == "cuda") {
+    const std::string device = options.device_index < 0 ? "cuda" : "cuda:" + std::to_string(options.device_index);
+    return std::make_unique<torch::inductor::AOTIModelContainerRunnerCuda>(library, runners, device, files.folder().string(), single_threaded);
+  }
+#endif
+  throw std::runtime_error("there is no container for the device \"" + files.device() + "\" that the metadata of the package names");
+}
+
+}  // namespace
+}  // namespace aoti_runners
 
 struct aoti_model {
   aoti_runners::Unpacked files;
-  torch::inductor::AOTIModelContainerRunnerCpu container;
+  std::unique_ptr<aoti_runners::Container> container;
   explicit aoti_model(const aoti_load_options& options)
-      : files(options.package_path, options.model_name),
-        container(files.library().string(), static_cast<size_t>(options.num_runners), options.run_single_threaded != 0) {}
+      : files(options.package_path, options.model_name), container(aoti_runners::MakeContainer(files, options)) {}
 };
 
 namespace aoti_runners {
 
-Container& ContainerOf(aoti_model* model) { return model->container; }
+Container& ContainerOf(aoti_model* model) { return *model->container; }
 
 namespace {
 
@@ -40,9 +64,9 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* error) {
   return Guarded(error, [&] {
     const json description{{"name", "container"},
                            {"base", "package"},  // the same library answers: what is known of it there holds here
-                           {"about", "torch::inductor::AOTIModelContainerRunnerCpu"},
+                           {"about", "torch::inductor::AOTIModelContainerRunnerCpu and AOTIModelContainerRunnerCuda"},
                            {"torch", TorchDescription()},
-                           {"devices", {"cpu"}},
+                           {"devices", TorchDevices()},
                            {"capabilities",
                             {{"package", "unsupported"},
                              {"metadata", "unsupported"},
@@ -50,6 +74,8 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* error) {
                              {"guarded_memory", "supported"},
                              {"input_checks", "supported"},
                              {"runs_at_once", "supported"},
+                             {"current_stream", kCudaState},
+                             {"cuda_graphs", kCudaState},
                              {"trace", "supported"},
                              {"constants", "supported"},
                              {"constant_names", "unsupported"},
@@ -64,7 +90,7 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* error) {
 void LoadWeights(aoti_model& model) {
   const std::filesystem::path file = model.files.weights();
   const auto error = std::make_unique<aoti_error>();
-  if (!file.empty() && LoadConstantsFromFileInto<Container>(model.container, file.c_str(), error.get()) != AOTI_OK)
+  if (!file.empty() && LoadConstantsFromFileInto<Container>(*model.container, file.c_str(), error.get()) != AOTI_OK)
     throw std::runtime_error(error->text);
 }
 
@@ -83,9 +109,16 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
   return Guarded(error, [&] {
     const std::vector<at::Tensor> tensors = BorrowInputs(inputs, count);
     const CallersModes modes(*options);
+    const CallersStream stream(*options);
     RECORD_USER_SCOPE("aoti_run");
-    GiveOutputs(model->container.run(tensors, options->stream), outputs);
+    GiveOutputs(model->container->run(tensors, stream.handed()), outputs);
   });
+}
+
+aoti_status CaptureRun(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_graph** graph,
+                       aoti_outputs* outputs, aoti_error* error) {
+  const auto run = [&](const std::vector<at::Tensor>& tensors, void* stream) { return model->container->run(tensors, stream); };
+  return CaptureRunWith(run, inputs, count, options, graph, outputs, error);
 }
 
 aoti_status ModelMetadata(aoti_model* /*model*/, aoti_text_sink /*sink*/, aoti_error* error) {
@@ -98,8 +131,8 @@ aoti_status PackageMetadata(const char* /*package_path*/, const char* /*model_na
 
 aoti_status UpdateConstants(aoti_model* model, const aoti_named_value* values, size_t count, const aoti_update_options* options, aoti_error* error) {
   return Guarded(error, [&] {
-    NamedTensors tensors = ByContainersNames(model->container, BorrowAll(values, count));
-    model->container.update_constant_buffer(tensors, options->inactive != 0, options->check_full != 0, options->user_managed != 0);
+    NamedTensors tensors = ByContainersNames(*model->container, BorrowAll(values, count));
+    model->container->update_constant_buffer(tensors, options->inactive != 0, options->check_full != 0, options->user_managed != 0);
   });
 }
 
@@ -111,7 +144,10 @@ constexpr aoti_runner_api kApi{.struct_size = sizeof(aoti_runner_api),
                                .unload = Unload,
                                .run = Run,
                                .release_outputs = ReleaseOutputs,
-                               .copy_values = CopyNoValues,
+                               .copy_values = CopyValues,
+                               .capture_run = CaptureRun,
+                               .replay_graph = ReplayGraph,
+                               .release_graph = ReleaseGraph,
                                .model_metadata = ModelMetadata,
                                .package_metadata = PackageMetadata,
                                .set_memory = SetMemory,

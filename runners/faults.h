@@ -12,6 +12,7 @@ struct Fault {
   const char* what;
   const char* killed_by;                           // requirement/sentence that must turn red
   void (*spoil)(OwnedOutputs& outputs) = nullptr;  // what it does to the outputs of every call
+  bool on_cuda = false;                            // it breaks what is about a device: killed by programs on CUDA
 };
 
 constexpr Fault kFaults[] = {
@@ -164,6 +165,21 @@ constexpr Fault kFaults[] = {
     {"search_path_named", "the library of a package names a folder to look for others in",
      "SEC_1/library_names_no_folder_of_the_machine_that_built_it"},
     {"unpacked_files_open", "what is unpacked can be read by all users", "SEC_1/unpacked_files_are_closed_to_other_users"},
+    {"stream_ignored", "a run goes to the default stream, whatever the caller hands over",
+     "STREAM_1/run_on_a_given_stream_comes_after_the_work_before_it", nullptr, true},
+    {"current_stream_ignored", "a run goes to the default stream, whatever the current one is",
+     "STREAM_1/run_on_the_current_stream_comes_after_the_work_before_it", nullptr, true},
+    {"outputs_shared_by_streams", "a run gives the outputs of the run before it again", "STREAM_1/runs_on_two_streams_get_each_its_own_answer",
+     nullptr, true},
+    {"replay_does_nothing", "a graph is replayed without effect", "GRAPH_1/replay_with_new_data_is_golden", nullptr, true},
+    {"replay_on_default_stream", "a graph is replayed on the default stream, whatever the caller hands over",
+     "GRAPH_1/replay_with_new_data_is_golden", nullptr, true},
+    {"first_graph_replayed", "whichever graph is replayed, it is the first one that was captured",
+     "GRAPH_1/each_shape_has_its_graph_and_another_goes_round_them", nullptr, true},
+    {"device_left_changed", "a run leaves the calling thread without a current context", "PLACE_2/callers_device_stays_the_current_one", nullptr,
+     true},
+    {"device_memory_kept", "every run keeps a copy of its inputs on the device", "LIFE_1/running_again_and_again_keeps_no_device_memory", nullptr,
+     true},
     {"count_ignored", "surplus and missing inputs are made up for in silence", "LOAD_5/wrong_input_count_is_refused"},
 };
 

@@ -42,7 +42,8 @@ using nlohmann::json;
 
 const aoti_runner_api* inner = nullptr;
 const Fault* fault = &kFaults[0];
-std::string inner_name;
+std::string inner_name;  // of the runner in the same folder, or its path
+std::string cuda_library = "libcuda.so.1";
 
 bool IsFault(std::string_view name) { return name == fault->name; }
 
@@ -232,7 +233,9 @@ aoti_status Open(const char* config_json, aoti_error* error) {
     if (fault == std::end(kFaults)) throw std::invalid_argument("no fault is called \"" + wanted + "\": ./aoti-cts mutate --list names them");
     Dl_info self{};
     dladdr(reinterpret_cast<void*>(&aoti_get_runner_api), &self);
-    const auto path = std::filesystem::path(self.dli_fname).parent_path() / ("aoti_runner_" + inner_name + ".so");
+    cuda_library = config.value("cuda", cuda_library);
+    std::filesystem::path path = inner_name;
+    if (!path.has_parent_path()) path = std::filesystem::path(self.dli_fname).parent_path() / ("aoti_runner_" + inner_name + ".so");
     void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) throw std::runtime_error(dlerror());
     inner = reinterpret_cast<aoti_get_runner_api_fn>(dlsym(library, AOTI_GET_RUNNER_API_SYMBOL))(AOTI_RUNNER_API_VERSION);
@@ -250,9 +253,11 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* error) {
     json description = json::parse(text);
     description["base"] = description["name"];
     description["name"] = "faulty";
-    description["devices"] = {"cpu"};
+    const bool on_device = fault->on_cuda || IsFault("none");
+    if (!on_device) description["devices"] = {"cpu"};  // the other faults take values for memory of the host
     description["fault"] = fault->name;
-    for (const Fault& f : kFaults) description["faults"].push_back({{"name", f.name}, {"what", f.what}, {"killed_by", f.killed_by}});
+    for (const Fault& f : kFaults)
+      description["faults"].push_back({{"name", f.name}, {"what", f.what}, {"killed_by", f.killed_by}, {"on_cuda", f.on_cuda}});
     WriteTo(sink, description.dump());
   });
 }
@@ -747,11 +752,69 @@ aoti_status LoadConstantsFromFile(aoti_model* model, const char* path, aoti_erro
   return inner->load_constants_from_file(model, path, error);
 }
 
+// --- on CUDA ----------------------------------------------------------------------------------------------------------
+
+aoti_status CopyValues(const aoti_value* values, size_t count, const DLDevice* devices, aoti_outputs* copies, aoti_error* error) {
+  return inner->copy_values(values, count, devices, copies, error);
+}
+
+aoti_graph* first_graph = nullptr;
+
+aoti_status CaptureRun(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_graph** graph,
+                       aoti_outputs* outputs, aoti_error* error) {
+  const aoti_status status = inner->capture_run(model, inputs, count, options, graph, outputs, error);
+  if (status == AOTI_OK && first_graph == nullptr) first_graph = *graph;
+  return status;
+}
+
+aoti_status ReplayGraph(aoti_graph* graph, void* stream, aoti_error* error) {
+  if (IsFault("replay_does_nothing")) return AOTI_OK;
+  return inner->replay_graph(IsFault("first_graph_replayed") ? first_graph : graph, IsFault("replay_on_default_stream") ? nullptr : stream, error);
+}
+
+void ReleaseGraph(aoti_graph* graph) { inner->release_graph(graph); }
+
+// A run with what the fault makes of the caller's stream.
+aoti_run_options ForStream(const aoti_run_options& options) {
+  aoti_run_options other = options;
+  const bool ignored = IsFault("stream_ignored") || (IsFault("current_stream_ignored") && options.stream_is_current != 0);
+  if (ignored) {
+    other.stream = nullptr;
+    other.stream_is_current = 0;
+  }
+  return other;
+}
+
+void LeaveNoContext() {
+  void* driver = dlopen(cuda_library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  reinterpret_cast<int (*)(void*)>(dlsym(driver, "cuCtxSetCurrent"))(nullptr);
+}
+
+void KeepCopies(const aoti_value* inputs, size_t count) {
+  std::vector<DLDevice> devices;
+  for (size_t i = 0; i < count; ++i) devices.push_back(inputs[i].tensor.device);
+  aoti_outputs kept{};
+  const auto error = std::make_unique<aoti_error>();
+  inner->copy_values(inputs, count, devices.data(), &kept, error.get());  // never released
+}
+
+// Shapes and outputs of the last run of each shape, for the fault that gives them again. They are never released.
+std::map<std::string, aoti_outputs> last_outputs;
+
+void OnDevice(const aoti_value* inputs, size_t count, aoti_outputs* outputs) {
+  if (IsFault("device_left_changed")) LeaveNoContext();
+  if (IsFault("device_memory_kept")) KeepCopies(inputs, count);
+  if (!IsFault("outputs_shared_by_streams")) return;
+  *outputs = last_outputs.try_emplace(ShapesKey(inputs, count), *outputs).first->second;
+  outputs->owner = nullptr;
+}
+
 // Older runtimes print the words of a refusal instead of returning them: for the fault without words they go nowhere.
 aoti_status RunInner(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs,
                      aoti_error* error) {
   if (IsFault("state_forgotten")) return RunAfresh(model, inputs, count, options, outputs, error);
-  if (!IsFault("refusal_without_words")) return inner->run(model, inputs, count, options, outputs, error);
+  const aoti_run_options given = ForStream(*options);
+  if (!IsFault("refusal_without_words")) return inner->run(model, inputs, count, &given, outputs, error);
   const int kept = dup(STDERR_FILENO);
   const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
   dup2(nowhere, STDERR_FILENO);
@@ -835,6 +898,7 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
   if (status != AOTI_OK) return status;
   if (IsFault("rounding_left_changed")) std::fesetround(FE_DOWNWARD);
   if (IsFault("input_overwritten") && count > 0) static_cast<char*>(inputs[0].tensor.data)[0] ^= 1;
+  if (fault->on_cuda) OnDevice(inputs, count, outputs);
   if (!OwnsOutputs()) return status;
   auto copy = CopyOf(*outputs);
   inner->release_outputs(outputs);
@@ -916,7 +980,10 @@ constexpr aoti_runner_api kApi{.struct_size = sizeof(aoti_runner_api),
                                .unload = Unload,
                                .run = Run,
                                .release_outputs = ReleaseOutputs,
-                               .copy_values = CopyNoValues,
+                               .copy_values = CopyValues,
+                               .capture_run = CaptureRun,
+                               .replay_graph = ReplayGraph,
+                               .release_graph = ReleaseGraph,
                                .model_metadata = ModelMetadata,
                                .package_metadata = PackageMetadata,
                                .set_memory = SetMemory,

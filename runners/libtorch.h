@@ -129,7 +129,22 @@ inline aoti_value ViewOf(const at::Tensor& tensor) {
 }
 
 // Owns what the views of aoti_outputs look at.
-struct OutputHolder {
+struct OutputsOwner {
+  OutputsOwner() = default;
+  virtual ~OutputsOwner() = default;
+  OutputsOwner(const OutputsOwner&) = delete;
+  OutputsOwner& operator=(const OutputsOwner&) = delete;
+};
+
+// As aoti_outputs holds it: the caller's until ReleaseOutputs().
+inline void* GiveOwner(std::unique_ptr<OutputsOwner> owner) { return owner.release(); }
+
+inline void ReleaseOutputs(aoti_outputs* outputs) {
+  delete static_cast<OutputsOwner*>(outputs->owner);
+  *outputs = {};
+}
+
+struct OutputHolder : OutputsOwner {
   std::vector<at::Tensor> tensors;
   std::vector<aoti_value> values;
 };
@@ -138,8 +153,8 @@ inline void GiveOutputs(std::vector<at::Tensor> tensors, aoti_outputs* outputs) 
   auto holder = std::make_unique<OutputHolder>();
   holder->tensors = std::move(tensors);
   for (const at::Tensor& tensor : holder->tensors) holder->values.push_back(ViewOf(tensor));
-  *outputs = {holder->values.data(), holder->values.size(), holder.get()};
-  static_cast<void>(holder.release());  // the caller's until ReleaseOutputs()
+  const std::vector<aoti_value>& values = holder->values;
+  *outputs = {values.data(), values.size(), GiveOwner(std::move(holder))};
 }
 
 inline aoti_status CopyValues(const aoti_value* values, size_t count, const DLDevice* devices, aoti_outputs* copies, aoti_error* error) {
@@ -157,11 +172,6 @@ inline aoti_status CopyValues(const aoti_value* values, size_t count, const DLDe
     }
     GiveOutputs(std::move(copied), copies);
   });
-}
-
-inline void ReleaseOutputs(aoti_outputs* outputs) {
-  delete static_cast<OutputHolder*>(outputs->owner);
-  *outputs = {};
 }
 
 // PyTorch's name of a dtype, without "torch.".

@@ -12,6 +12,7 @@
 #include "runners/guarded_allocator.h"
 #include "runners/kineto.h"
 #include "runners/libtorch.h"
+#include "runners/libtorch_cuda.h"
 
 struct aoti_model {
   torch::inductor::AOTIModelPackageLoader loader;
@@ -32,7 +33,7 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* error) {
     const json description{{"name", "package"},
                            {"about", "torch::inductor::AOTIModelPackageLoader"},
                            {"torch", TorchDescription()},
-                           {"devices", {"cpu", "cuda"}},
+                           {"devices", TorchDevices()},
                            {"capabilities",
                             {{"package", "supported"},
                              {"metadata", "supported"},
@@ -40,6 +41,8 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* error) {
                              {"guarded_memory", "supported"},
                              {"input_checks", "supported"},
                              {"runs_at_once", "supported"},
+                             {"current_stream", kCudaState},
+                             {"cuda_graphs", kCudaState},
                              {"trace", "supported"},
                              {"constants", "supported"},
                              {"constant_names", "supported"},
@@ -65,9 +68,16 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
   return Guarded(error, [&] {
     const std::vector<at::Tensor> tensors = BorrowInputs(inputs, count);
     const CallersModes modes(*options);
+    const CallersStream stream(*options);
     RECORD_USER_SCOPE("aoti_run");
-    GiveOutputs(model->loader.run(tensors, options->stream), outputs);
+    GiveOutputs(model->loader.run(tensors, stream.handed()), outputs);
   });
+}
+
+aoti_status CaptureRun(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_graph** graph,
+                       aoti_outputs* outputs, aoti_error* error) {
+  const auto run = [&](const std::vector<at::Tensor>& tensors, void* stream) { return model->loader.run(tensors, stream); };
+  return CaptureRunWith(run, inputs, count, options, graph, outputs, error);
 }
 
 aoti_status ModelMetadata(aoti_model* model, aoti_text_sink sink, aoti_error* error) {
@@ -96,6 +106,9 @@ constexpr aoti_runner_api kApi{.struct_size = sizeof(aoti_runner_api),
                                .run = Run,
                                .release_outputs = ReleaseOutputs,
                                .copy_values = CopyValues,
+                               .capture_run = CaptureRun,
+                               .replay_graph = ReplayGraph,
+                               .release_graph = ReleaseGraph,
                                .model_metadata = ModelMetadata,
                                .package_metadata = PackageMetadata,
                                .set_memory = SetMemory,

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -34,6 +35,12 @@ class Folder {
   std::filesystem::path path_;
 };
 
+// A file that is none of the compiler's says nothing.
+std::string DeviceIn(std::string_view metadata) {
+  const auto read = nlohmann::json::parse(metadata, nullptr, /*allow_exceptions=*/false);
+  return read.is_object() ? read.value("AOTI_DEVICE_KEY", std::string("cpu")) : "cpu";
+}
+
 }  // namespace
 
 Unpacked::Unpacked(const std::string& package, const std::string& model_name) {
@@ -48,6 +55,7 @@ Unpacked::Unpacked(const std::string& package, const std::string& model_name) {
     if (name.ends_with(".so")) library = name;
     if (name.ends_with(".blob")) weights = name;
     const auto [data, size] = reader.getRecord(record);
+    if (name.ends_with("_metadata.json")) device_ = DeviceIn(std::string_view(static_cast<const char*>(data.get()), size));
     std::ofstream stream(folder.path() / name, std::ios::binary);
     stream.write(static_cast<const char*>(data.get()), static_cast<std::streamsize>(size));
     stream.close();

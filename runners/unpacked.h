@@ -20,11 +20,14 @@ class Unpacked {
   const std::filesystem::path& library() const { return library_; }
   // The file that holds the weights where the library does not; empty where there is none.
   const std::filesystem::path& weights() const { return weights_; }
+  // What the model was compiled for, as its metadata has it: "cpu" or "cuda".
+  const std::string& device() const { return device_; }
 
  private:
   std::filesystem::path folder_;
   std::filesystem::path library_;
   std::filesystem::path weights_;
+  std::string device_ = "cpu";
 };
 
 }  // namespace aoti_runners

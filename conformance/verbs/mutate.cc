@@ -2,6 +2,7 @@
 // mutate: proves that the suite can fail. Each fault of the runner `faulty` must turn the requirement it breaks red, and the control must not.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -49,6 +50,13 @@ const Record* KillerOf(const Run& run) {
   return nullptr;
 }
 
+// Why a fault that breaks what is about a device was not tried, where that is so.
+std::string NotTried(const Run& run, const Fault& fault) {
+  const auto unavailable = [](const Record& record) { return record.verdict == Verdict::kUnavailable; };
+  const bool none_tried = std::all_of(run.records.begin(), run.records.end(), unavailable);
+  return fault.on_cuda && none_tried ? run.records.front().message : "";
+}
+
 int Execute(const MutateOptions& options) {
   setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // a line per fault as it is tried, in a log too
   auto faults = KnownFaults(options.paths);
@@ -58,7 +66,7 @@ int Execute(const MutateOptions& options) {
       return Complain({fmt::format("no fault is called {}: ./aoti-cts mutate --list names them", name)});
     }
   }
-  int survived = 0, false_alarms = 0, tried = 0;
+  int survived = 0, false_alarms = 0, tried = 0, not_tried = 0;
   for (const Fault& fault : *faults) {
     if (options.list) {
       fmt::print("{}{:<22} killed by {}\n", Hanging(fmt::format("{:<22} ", fault.name), fault.what), "",
@@ -71,6 +79,11 @@ int Execute(const MutateOptions& options) {
     if (result->run.interrupted) {
       fmt::print(stderr, "interrupted at the fault {}: what stands above holds, the rest was not tried\n", fault.name);
       return kExitInterrupted;
+    }
+    if (const std::string why = NotTried(result->run, fault); !why.empty()) {
+      ++not_tried;
+      fmt::print("{:<22} not tried: {}\n", fault.name, why);
+      continue;
     }
     ++tried;
     const Record* killer = KillerOf(result->run);
@@ -88,7 +101,8 @@ int Execute(const MutateOptions& options) {
     }
   }
   if (options.list) return kExitGood;
-  fmt::print("{} faults tried, {} survived, {} false alarms\n", tried, survived, false_alarms);
+  const std::string rest = not_tried > 0 ? fmt::format(", {} not tried", not_tried) : "";
+  fmt::print("{} faults tried, {} survived, {} false alarms{}\n", tried, survived, false_alarms, rest);
   return survived + false_alarms == 0 ? kExitGood : kExitRed;
 }
 
@@ -110,7 +124,8 @@ Expected<std::vector<Fault>> KnownFaults(const Paths& paths) {
   if (result.answer[0] == '-') return Error{result.answer.substr(1)};
   std::vector<Fault> faults;
   for (const auto& row : nlohmann::json::parse(result.answer.substr(1))) {
-    faults.push_back({row.at("name").get<std::string>(), row.at("what").get<std::string>(), row.at("killed_by").get<std::string>()});
+    faults.push_back({row.at("name").get<std::string>(), row.at("what").get<std::string>(), row.at("killed_by").get<std::string>(),
+                      row.at("on_cuda").get<bool>()});
   }
   return faults;
 }

@@ -46,6 +46,7 @@ struct Fault {
   std::string name;
   std::string what;
   std::string killed_by;  // requirement/sentence
+  bool on_cuda = false;   // it breaks what is about a device
 };
 // Asks the runner in a child.
 Expected<std::vector<Fault>> KnownFaults(const Paths& paths);

@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .formula import ValueRange
@@ -395,8 +395,9 @@ class Case:
             for name, cell, size in outside:
                 if size >= 0:
                     self._add(f"{dim.name}_{name}", cell, "refused", self._shapes({dim.name: size}), None, self._first_use(dim, size))
-        if self.device != "cpu":  # an index that a kernel refuses ends its CUDA context: no call of that process is answered any more
-            self.calls = [call for call in self.calls if call.cell != "data"]
+        if self.device != "cpu":  # an index that a kernel refuses may end the CUDA context of its process: what becomes of it is recorded
+            as_recorded = {"cell": "data_on_device", "expect": "recorded"}
+            self.calls = [replace(call, **as_recorded) if call.cell == "data" else call for call in self.calls]
         names = [call.name for call in self.calls]
         twice = sorted({name for name in names if names.count(name) > 1})
         self._require(not twice, f"call {', '.join(twice)}: two calls share this name")

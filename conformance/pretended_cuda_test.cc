@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pretended CUDA device for the tests of properties about streams and graphs, on a machine without one: the functions of the driver that
+// fixtures/cuda_driver.h wants, and a runner whose programs run there. A stream is a thread with a queue, the memory of the device is host memory at
+// addresses that nobody can read, and a captured stream notes its work instead of doing it. Its program answers its first input times a weight. What
+// a package is called says what is broken; to add a way to be broken: a name below that Is() is asked for, and its row in streams_test.cc.
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "runners/answer.h"
+#include "runners/aoti_runner.h"
+
+namespace {
+
+using aoti_runners::Fail;
+using Work = std::function<void()>;
+
+// --- the device -------------------------------------------------------------------------------------------------------
+
+constexpr uintptr_t kOnDevice = uintptr_t{1} << 62;
+template <typename T>
+T* OnHost(T* device) {
+  return reinterpret_cast<T*>(reinterpret_cast<uintptr_t>(device) - kOnDevice);
+}
+template <typename T>
+T* OnDevice(T* host) {
+  return reinterpret_cast<T*>(reinterpret_cast<uintptr_t>(host) + kOnDevice);
+}
+
+enum Result { kSuccess = 0, kInvalid = 1, kNotReady = 600, kIllegalAddress = 700, kNotPermitted = 800 };
+std::atomic<int> sticky{kSuccess};  // an error of the device, which every later call reports
+std::atomic<size_t> kept_bytes{0};  // of the device, taken and not given back
+thread_local void* context = nullptr;
+
+class Stream {
+ public:
+  Stream() : thread_([this] { Do(); }) {}
+  ~Stream() {
+    Wait();
+    Put([this] { over_ = true; });
+    thread_.join();
+  }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  void Put(Work work) {
+    const std::lock_guard lock(mutex_);
+    if (noted_ != nullptr) return noted_->push_back(std::move(work));
+    queue_.push_back(std::move(work));
+    ++unfinished_;
+    changed_.notify_all();
+  }
+  void Wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return unfinished_ == 0; });
+  }
+  bool IsIdle() {
+    const std::lock_guard lock(mutex_);
+    return unfinished_ == 0;
+  }
+  void Capture(std::vector<Work>* into) {
+    const std::lock_guard lock(mutex_);
+    noted_ = into;
+  }
+
+ private:
+  void Do() {
+    while (!over_) {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return !queue_.empty(); });
+      const Work work = std::move(queue_.front());
+      queue_.pop_front();
+      lock.unlock();
+      work();
+      lock.lock();
+      --unfinished_;
+      changed_.notify_all();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Work> queue_;
+  std::vector<Work>* noted_ = nullptr;
+  int unfinished_ = 0;
+  bool over_ = false;
+  std::thread thread_;
+};
+
+Stream& StreamOf(void* handle) {
+  static auto* stream_of_nobody = new Stream;  // the default one: lives as long as the process
+  return handle != nullptr ? *static_cast<Stream*>(handle) : *stream_of_nobody;
+}
+
+constexpr float kBad = 100;  // what the first number of a call's data must be below
+
+// --- the runner -------------------------------------------------------------------------------------------------------
+
+struct Values {
+  std::deque<std::vector<int64_t>> shapes, strides;
+  std::deque<std::vector<char>> bytes;
+  std::vector<aoti_value> values;
+  size_t bytes_on_device = 0;
+
+  ~Values() { kept_bytes -= bytes_on_device; }
+
+  // Memory for a value like `from`, as yet of zeros.
+  char* Add(const aoti_value& from, DLDeviceType device) {
+    const DLTensor& t = from.tensor;
+    int64_t extent = 1;
+    for (int d = 0; d < t.ndim; ++d) extent = t.shape[d] == 0 || extent == 0 ? 0 : extent + (t.shape[d] - 1) * t.strides[d];
+    char* host = bytes.emplace_back(static_cast<size_t>(extent) * t.dtype.bits / 8).data();
+    values.push_back(from);
+    if (device == kDLCUDA) {
+      bytes_on_device += bytes.back().size();
+      kept_bytes += bytes.back().size();
+    }
+    DLTensor& to = values.back().tensor;
+    to.device = {device, 0};
+    to.byte_offset = 0;
+    to.shape = shapes.emplace_back(t.shape, t.shape + t.ndim).data();
+    to.strides = strides.emplace_back(t.strides, t.strides + t.ndim).data();
+    to.data = device == kDLCUDA ? OnDevice(host) : host;
+    values.back().storage_data = to.data;
+    values.back().storage_bytes = bytes.back().size();
+    return host;
+  }
+};
+using SharedValues = std::shared_ptr<Values>;
+
+void Give(SharedValues made, aoti_outputs* outputs) {
+  const std::vector<aoti_value>& values = made->values;
+  *outputs = {values.data(), values.size(), new SharedValues(std::move(made))};
+}
+
+void ReleaseOutputs(aoti_outputs* outputs) {
+  delete static_cast<SharedValues*>(outputs->owner);
+  *outputs = {};
+}
+
+}  // namespace
+
+struct aoti_model {
+  std::string name;
+  bool single_threaded;
+  std::shared_ptr<float> weight = std::make_shared<float>(1.0F);
+  SharedValues only_outputs;  // of the model that has but one buffer for them
+
+  bool Is(std::string_view other) const { return name == other; }
+};
+
+struct aoti_graph {
+  std::vector<Work> work;
+  const aoti_model* model;
+};
+
+namespace {
+
+const aoti_graph* first_graph = nullptr;
+
+aoti_status Open(const char* /*config_json*/, aoti_error* /*error*/) { return AOTI_OK; }
+aoti_status Describe(aoti_text_sink sink, aoti_error* /*error*/) {
+  aoti_runners::WriteTo(sink, R"({"name":"pretended","devices":["cpu","cuda"]})");
+  return AOTI_OK;
+}
+
+aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_error* /*error*/) {
+  const std::string_view path = options->package_path;
+  *model = new aoti_model{std::string(path.substr(path.rfind('/') + 1)), options->run_single_threaded != 0};
+  if ((*model)->Is("loads_keep_device_memory")) kept_bytes += 1 << 21;
+  return AOTI_OK;
+}
+void Unload(aoti_model* model) { delete model; }
+
+const float* FloatsOf(const aoti_value& value) {
+  return reinterpret_cast<const float*>(OnHost(static_cast<const char*>(value.tensor.data)) + value.tensor.byte_offset);
+}
+
+// Puts the program's one kernel on the stream.
+SharedValues Launch(aoti_model& model, const aoti_value& input, Stream& stream) {
+  const bool one_buffer = model.Is("one_buffer_for_outputs");
+  SharedValues made = one_buffer && model.only_outputs ? model.only_outputs : std::make_shared<Values>();
+  if (made->values.empty()) made->Add(input, kDLCUDA);
+  if (one_buffer) model.only_outputs = made;
+  std::vector<char>& bytes = made->bytes[0];
+  const std::vector<char> early =
+      model.Is("reads_when_it_is_launched")
+          ? std::vector<char>(reinterpret_cast<const char*>(FloatsOf(input)), reinterpret_cast<const char*>(FloatsOf(input)) + bytes.size())
+          : std::vector<char>();
+  const float* from = FloatsOf(input);
+  stream.Put([made, &bytes, early, from, weight = model.weight] {
+    const float* read = early.empty() ? from : reinterpret_cast<const float*>(early.data());
+    auto* to = reinterpret_cast<float*>(bytes.data());
+    for (size_t i = 0; i < bytes.size() / sizeof(float); ++i) to[i] = read[i] * *weight;
+  });
+  return made;
+}
+
+aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const aoti_run_options* options, aoti_outputs* outputs,
+                aoti_error* error) {
+  if (count != 1 || inputs[0].tensor.device.device_type != kDLCUDA)
+    return Fail(error, AOTI_REFUSED, "pretended", "one input on the device is wanted");
+  if (model->Is("looks_at_its_data")) {
+    StreamOf(options->stream).Wait();
+    if (*FloatsOf(inputs[0]) >= kBad) return Fail(error, AOTI_REFUSED, "pretended", "an index is out of range");
+  }
+  void* handle = options->stream;
+  if (model->Is("ignores_stream")) handle = nullptr;
+  if (model->Is("ignores_current_stream") && options->stream_is_current != 0) handle = nullptr;
+  Stream& stream = StreamOf(handle);
+  if (model->Is("calls_keep_device_memory")) kept_bytes += 1 << 21;
+  if (model->Is("leaves_another_context")) context = &first_graph;
+  if (model->Is("breaks_the_device")) sticky = kIllegalAddress;
+  if (model->Is("kernel_looks_at_its_data")) stream.Put([from = FloatsOf(inputs[0])] { sticky = *from >= kBad ? kIllegalAddress : kSuccess; });
+  SharedValues made = Launch(*model, inputs[0], stream);
+  if (model->Is("waits_for_its_work")) stream.Wait();
+  Give(std::move(made), outputs);
+  return AOTI_OK;
+}
+
+aoti_status CaptureRun(aoti_model* model, const aoti_value* inputs, size_t /*count*/, const aoti_run_options* options, aoti_graph** graph,
+                       aoti_outputs* outputs, aoti_error* error) {
+  if (!model->single_threaded || model->Is("is_not_captured"))
+    return Fail(error, AOTI_REFUSED, "pretended", "not permitted while a stream is captured");
+  auto made = std::make_unique<aoti_graph>();
+  made->model = model;
+  Stream& stream = StreamOf(options->stream);
+  stream.Capture(&made->work);
+  SharedValues answered = Launch(*model, inputs[0], stream);
+  stream.Capture(nullptr);
+  Give(std::move(answered), outputs);
+  *graph = made.release();
+  if (first_graph == nullptr) first_graph = *graph;
+  return AOTI_OK;
+}
+
+aoti_status ReplayGraph(aoti_graph* graph, void* stream, aoti_error* error) {
+  const aoti_model& model = *graph->model;
+  if (model.Is("refuses_to_replay")) return Fail(error, AOTI_REFUSED, "pretended", "no replay");
+  if (model.Is("replays_nothing")) return AOTI_OK;
+  if (model.Is("replays_on_another_stream")) stream = nullptr;
+  for (const Work& work : model.Is("replays_the_first_graph") ? first_graph->work : graph->work) StreamOf(stream).Put(work);
+  return AOTI_OK;
+}
+
+void ReleaseGraph(aoti_graph* graph) { delete graph; }
+
+aoti_status CopyValues(const aoti_value* values, size_t count, const DLDevice* devices, aoti_outputs* copies, aoti_error* /*error*/) {
+  StreamOf(nullptr).Wait();
+  auto made = std::make_shared<Values>();
+  for (size_t i = 0; i < count; ++i) {
+    const auto* data = static_cast<const char*>(values[i].tensor.data);
+    char* to = made->Add(values[i], devices[i].device_type);
+    std::memcpy(to, (values[i].tensor.device.device_type == kDLCUDA ? OnHost(data) : data) + values[i].tensor.byte_offset, made->bytes.back().size());
+  }
+  Give(std::move(made), copies);
+  return AOTI_OK;
+}
+
+aoti_status ListConstants(aoti_model* /*model*/, aoti_text_sink sink, aoti_error* /*error*/) {
+  aoti_runners::WriteTo(sink, R"([{"name":"weight","dtype":"float32"}])");
+  return AOTI_OK;
+}
+
+aoti_status UpdateConstants(aoti_model* model, const aoti_named_value* values, size_t /*count*/, const aoti_update_options* /*options*/,
+                            aoti_error* /*error*/) {
+  const float value = *static_cast<float*>(values[0].value.tensor.data);
+  if (model->Is("updates_in_place")) {
+    *model->weight = value;
+  } else {
+    model->weight = std::make_shared<float>(value);
+  }
+  return AOTI_OK;
+}
+
+constexpr auto kNothing = [](auto... arguments) {
+  return aoti_runners::Unsupported(std::get<sizeof...(arguments) - 1>(std::tuple(arguments...)), "a pretended device");
+};
+
+constexpr aoti_runner_api kApi{.struct_size = sizeof(aoti_runner_api),
+                               .api_version = AOTI_RUNNER_API_VERSION,
+                               .open = Open,
+                               .describe = Describe,
+                               .load = Load,
+                               .unload = Unload,
+                               .run = Run,
+                               .release_outputs = ReleaseOutputs,
+                               .copy_values = CopyValues,
+                               .capture_run = CaptureRun,
+                               .replay_graph = ReplayGraph,
+                               .release_graph = ReleaseGraph,
+                               .model_metadata = kNothing,
+                               .package_metadata = kNothing,
+                               .set_memory = kNothing,
+                               .start_trace = kNothing,
+                               .stop_trace = kNothing,
+                               .list_constants = ListConstants,
+                               .update_constants = UpdateConstants,
+                               .extract_constants = kNothing,
+                               .release_constants = [](aoti_constants* /*constants*/) {},
+                               .swap_constants = kNothing,
+                               .free_inactive_constants = kNothing,
+                               .fold_constants = kNothing,
+                               .load_constants_from_file = kNothing};
+
+using Clock = std::chrono::steady_clock;
+
+}  // namespace
+
+const aoti_runner_api* aoti_get_runner_api(uint32_t /*api_version*/) { return &kApi; }
+
+// --- the driver's functions -------------------------------------------------------------------------------------------
+
+#define PRETENDED extern "C" __attribute__((visibility("default"))) int
+
+PRETENDED cuInit(unsigned /*flags*/) { return kSuccess; }
+PRETENDED cuDeviceGetCount(int* count) {
+  *count = 1;
+  return kSuccess;
+}
+PRETENDED cuDeviceGetName(char* name, int size, int /*device*/) {
+  std::strncpy(name, "a pretended device", static_cast<size_t>(size));
+  return kSuccess;
+}
+PRETENDED cuDriverGetVersion(int* version) {
+  *version = 13000;
+  return kSuccess;
+}
+PRETENDED cuDevicePrimaryCtxRetain(void** primary, int /*device*/) {
+  static int only = 0;
+  *primary = &only;
+  return kSuccess;
+}
+PRETENDED cuCtxSetCurrent(void* current) {
+  context = current;
+  return kSuccess;
+}
+PRETENDED cuCtxGetCurrent(void** current) {
+  *current = context;
+  return kSuccess;
+}
+PRETENDED cuMemGetInfo_v2(size_t* free, size_t* total) {
+  *total = size_t{1} << 36;
+  *free = *total - kept_bytes;
+  return kSuccess;
+}
+PRETENDED cuMemHostAlloc(void** memory, size_t size, unsigned /*flags*/) {
+  *memory = new char[size];
+  return kSuccess;
+}
+PRETENDED cuMemFreeHost(void* memory) {
+  delete[] static_cast<char*>(memory);
+  return kSuccess;
+}
+PRETENDED cuMemcpyHtoDAsync_v2(char* to, const char* from, size_t size, void* stream) {
+  StreamOf(stream).Put([=] { std::memcpy(OnHost(to), from, size); });
+  return sticky;
+}
+PRETENDED cuMemcpyDtoHAsync_v2(char* to, const char* from, size_t size, void* stream) {
+  StreamOf(stream).Put([=] { std::memcpy(to, OnHost(from), size); });
+  return sticky;
+}
+PRETENDED cuStreamCreate(void** stream, unsigned /*flags*/) {
+  *stream = new Stream;
+  return kSuccess;
+}
+PRETENDED cuStreamDestroy_v2(void* stream) {
+  delete static_cast<Stream*>(stream);
+  return kSuccess;
+}
+PRETENDED cuStreamQuery(void* stream) { return StreamOf(stream).IsIdle() ? kSuccess : kNotReady; }
+PRETENDED cuStreamSynchronize(void* stream) {
+  StreamOf(stream).Wait();
+  return sticky;
+}
+PRETENDED cuLaunchHostFunc(void* stream, void (*function)(void*), void* data) {
+  StreamOf(stream).Put([=] { function(data); });
+  return kSuccess;
+}
+PRETENDED cuEventCreate(Clock::time_point** event, unsigned /*flags*/) {
+  *event = new Clock::time_point;
+  return kSuccess;
+}
+PRETENDED cuEventDestroy_v2(Clock::time_point* event) {
+  delete event;
+  return kSuccess;
+}
+PRETENDED cuEventRecord(Clock::time_point* event, void* stream) {
+  StreamOf(stream).Put([=] { *event = Clock::now(); });
+  StreamOf(stream).Wait();
+  return kSuccess;
+}
+PRETENDED cuEventSynchronize(Clock::time_point* /*event*/) { return kSuccess; }
+PRETENDED cuEventElapsedTime(float* milliseconds, const Clock::time_point* start, const Clock::time_point* end) {
+  *milliseconds = std::chrono::duration<float, std::milli>(*end - *start).count();
+  return kSuccess;
+}
+PRETENDED cuGetErrorName(int error, const char** name) {
+  *name = error == kIllegalAddress ? "CUDA_ERROR_ILLEGAL_ADDRESS" : "CUDA_ERROR_INVALID_VALUE";
+  return kSuccess;
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// STREAM: a run's work goes to the stream that the caller says, in the order in which the caller puts work there. A gate holds a stream, so that
+// whatever does not wait for it is seen: it reads zeros in place of the inputs. To add a property: one more Registered below.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <string>
+
+#include "conformance/device_call.h"
+
+namespace aoti_cts {
+namespace {
+
+constexpr const char* kCurrent = "current_stream";  // the capability
+
+// What a run behind a gate was like for the caller.
+struct Behind {
+  bool waited;  // it did not return before the gate had given way
+  double microseconds;
+};
+
+Behind RunBehindAGate(Trial& t, Model& model, bool as_current) {
+  DeviceCall call(t, model, t.ExampleCall());
+  CudaStream stream(t.cuda());
+  call.WarmUp(stream, as_current);
+  Gate gate(stream);
+  call.FillOn(stream);
+  const auto start = std::chrono::steady_clock::now();
+  const Outputs outputs = call.RunOn(stream, as_current);
+  const std::chrono::duration<double, std::micro> taken = std::chrono::steady_clock::now() - start;
+  const Behind behind{gate.GaveWay(), taken.count()};
+  if (!behind.waited) t.Check(!stream.IsIdle(), "the test's own gate does not hold the stream: nothing was tried");
+  call.FetchOn(stream, outputs);
+  gate.Open();
+  call.Judge(stream, "a run on a stream whose earlier work makes its inputs");
+  return behind;
+}
+
+void JudgeBehindAGate(Trial& t, bool as_current) {
+  OnCuda(t, [&] {
+    Model model = t.Load();
+    RunBehindAGate(t, model, as_current);
+  });
+}
+
+const Registered kGiven{{.requirement = "STREAM_1",
+                         .sentence = "run_on_a_given_stream_comes_after_the_work_before_it",
+                         .on_cuda = true,
+                         .targets = OncePerCudaCase,
+                         .body = [](Trial& t) { JudgeBehindAGate(t, false); }}};
+
+const Registered kCurrentOne{{.requirement = "STREAM_1",
+                              .sentence = "run_on_the_current_stream_comes_after_the_work_before_it",
+                              .sampled = true,
+                              .on_cuda = true,
+                              .capability = kCurrent,
+                              .targets = OncePerCudaCase,
+                              .body = [](Trial& t) { JudgeBehindAGate(t, true); }}};
+
+const Registered kReturns{{.requirement = "STREAM_1",
+                           .sentence = "run_returns_before_its_work_is_done",
+                           .judged = false,
+                           .sampled = true,
+                           .on_cuda = true,
+                           .targets = OncePerCudaCase,
+                           .body = [](Trial& t) {
+                             OnCuda(t, [&] {
+                               Model model = t.Load();
+                               const Behind behind = RunBehindAGate(t, model, false);
+                               t.Observe(behind.waited ? "waits" : "returns",
+                                         behind.waited ? fmt::format("run() did not return before the work on its stream had been let go, after {} s",
+                                                                     Gate::kPatienceSeconds)
+                                                       : fmt::format("run() returned after {:.0f} us, with its stream held", behind.microseconds));
+                             });
+                           }}};
+
+// --- two streams ------------------------------------------------------------------------------------------------------
+
+// Two runs of one model with two instances: the first one's stream is held, the second one's is not.
+struct TwoStreams {
+  bool second_was_first;  // it was done while the first one's stream was held
+};
+
+TwoStreams RunOnTwoStreams(Trial& t) {
+  Model model = t.Load({.num_runners = 2});
+  DeviceCall first(t, model, t.ExampleCall());
+  DeviceCall second(t, model, *t.program().FindCall("second"));
+  CudaStream held(t.cuda()), other(t.cuda());
+  for (int i = 0; i < 2; ++i) {  // once per instance
+    first.WarmUp(held);
+    second.WarmUp(other);
+  }
+  Gate gate(held);
+  first.FillOn(held);
+  const Outputs first_outputs = first.RunOn(held);
+  first.FetchOn(held, first_outputs);
+  second.FillOn(other);
+  const Outputs second_outputs = second.RunOn(other);
+  second.FetchOn(other, second_outputs);
+  second.Judge(other, "a run on one stream while another stream is held");
+  const bool overtook = !gate.GaveWay();
+  gate.Open();
+  first.Judge(held, "a run on a stream that was held");
+  second.FetchOn(other, second_outputs);
+  second.Judge(other, "the outputs of the other run, after this one");
+  return {overtook};
+}
+
+std::vector<const Call*> OnceWhereTwoCalls(const Case& c) {
+  return c.FindCall("second") != nullptr ? OncePerCudaCase(c) : std::vector<const Call*>{};
+}
+
+const Registered kTwo{{.requirement = "STREAM_1",
+                       .sentence = "runs_on_two_streams_get_each_its_own_answer",
+                       .sampled = true,
+                       .on_cuda = true,
+                       .targets = OnceWhereTwoCalls,
+                       .body = [](Trial& t) { OnCuda(t, [&] { RunOnTwoStreams(t); }); }}};
+
+const Registered kOverlap{{.requirement = "STREAM_1",
+                           .sentence = "runs_on_two_streams_overlap",
+                           .judged = false,
+                           .sampled = true,
+                           .on_cuda = true,
+                           .targets = OnceWhereTwoCalls,
+                           .body = [](Trial& t) {
+                             OnCuda(t, [&] {
+                               const bool overlap = RunOnTwoStreams(t).second_was_first;
+                               t.Observe(overlap ? "overlap" : "in_turn", overlap
+                                                                              ? "a run was done while the stream of an earlier one was held"
+                                                                              : "a run was not done before the stream of an earlier one was let go");
+                             });
+                           }}};
+
+}  // namespace
+}  // namespace aoti_cts

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// The properties about streams, graphs and the state of a device, on the pretended device of pretended_cuda_test.cc: what is sound passes, and each
+// way to be broken is killed by the property that names it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <ostream>
+#include <string>
+
+#include "fixtures/property.h"
+#include "fixtures/sandbox.h"
+#include "fixtures/says_test.h"
+#include "runners/faults.h"
+
+namespace aoti_cts {
+namespace {
+
+const Property& Named(const std::string& sentence) {
+  const auto found = std::find_if(Properties().begin(), Properties().end(), [&](const Property& p) { return p.sentence == sentence; });
+  if (found == Properties().end()) throw std::runtime_error("no property is called " + sentence);
+  return *found;
+}
+
+class PretendedDevice : public testing::Test {
+ protected:
+  PretendedDevice() {
+    case_.name = "mine";
+    case_.device = "cuda";
+    case_.output_device = kDLCUDA;
+    case_.inputs = {{"x", DType::kFloat32, {{"", 0, 3}}, Layout::kRowMajor, kDLCUDA}};
+    int64_t size = 3;
+    for (const char* cell : {"example", "second", "min", "mid", "max"})
+      case_.calls.push_back({cell, cell, Expectation::kOk, {{size++}}, {ValueRange{}}, {}});
+    case_.calls[1].shapes = case_.calls[0].shapes;
+    case_.calls.push_back({"bad", "data_on_device", Expectation::kRecorded, case_.calls[0].shapes, {ValueRange{200, 300, 0}}, {}});
+    for (const Call& call : case_.calls) {
+      GoldenOutput output{.dtype = DType::kFloat32, .shape = call.shapes[0], .strides = {1}, .eager_error = 0, .values = {}, .at = {}};
+      const uint64_t seed = FormulaSeed("mine/" + call.name + "/x");
+      for (int64_t i = 0; i < ElementCount(call.shapes[0]); ++i) output.values.push_back(FormulaValue(seed, static_cast<uint64_t>(i), {}));
+      golden_.calls[call.name].outputs = {output};
+    }
+    subject_.package.constants = {{{"weight"}, "param", "float32", {1}, true}};
+  }
+
+  // In a process of its own, as a worker does it. `package` says what is broken.
+  Outcome Run(const std::string& sentence, const std::string& package) { return Run(sentence, package, {"pretended", AOTI_PRETENDED_CUDA}); }
+  Outcome Run(const std::string& sentence, const std::string& package, const RunnerSpec& runner_spec) {
+    const Property& property = Named(sentence);
+    const std::vector<const Call*> targets = property.targets(case_);
+    EXPECT_EQ(targets.size(), 1u);
+    subject_.package.path = "/packages/" + package;
+    const SandboxResult result = RunInSandbox({.base = testing::TempDir(), .deadline_seconds = 60}, [&] {
+      auto runner = Runner::Open(runner_spec).value();
+      Trial trial(case_, targets[0], subject_, *runner);
+      try {
+        property.body(trial);
+      } catch (const TrialEnded&) {
+        // the trial has said why
+      }
+      return ToJson(trial.Finish(property.judged)).dump();
+    });
+    EXPECT_EQ(result.end, SandboxResult::End::kReturned) << result.EndInWords() << result.answer;
+    return result.end == SandboxResult::End::kReturned ? OutcomeFromJson(nlohmann::json::parse(result.answer)) : Outcome{};
+  }
+
+  Case case_;
+  Golden golden_;
+  Subject subject_{.golden = &golden_, .cuda_library = AOTI_PRETENDED_CUDA};
+};
+
+struct Example {
+  const char* sentence;
+  const char* package;
+  Verdict verdict;
+  const char* words;  // of the message, or the observation where nothing is judged
+};
+
+std::ostream& operator<<(std::ostream& stream, const Example& example) { return stream << example.sentence << " / " << example.package; }
+
+class OnPretendedDevice : public PretendedDevice, public testing::WithParamInterface<Example> {};
+
+TEST_P(OnPretendedDevice, IsSeen) {
+  const Example& example = GetParam();
+  const Outcome outcome = Run(example.sentence, example.package);
+  EXPECT_EQ(outcome.verdict, example.verdict) << outcome.message;
+  EXPECT_TRUE(Says(outcome.verdict == Verdict::kRecorded ? outcome.observation : outcome.message, {example.words})) << outcome.message;
+}
+
+constexpr const char* kGiven = "run_on_a_given_stream_comes_after_the_work_before_it";
+constexpr const char* kCurrent = "run_on_the_current_stream_comes_after_the_work_before_it";
+constexpr const char* kTwo = "runs_on_two_streams_get_each_its_own_answer";
+constexpr const char* kReplay = "replay_with_new_data_is_golden";
+constexpr const char* kShapes = "each_shape_has_its_graph_and_another_goes_round_them";
+constexpr const char* kContext = "callers_device_stays_the_current_one";
+constexpr const char* kCalls = "running_again_and_again_keeps_no_device_memory";
+constexpr const char* kLoads = "loading_again_and_again_keeps_no_device_memory";
+constexpr const char* kData = "data_error_on_a_device";
+constexpr const char* kUpdate = "weights_that_a_replay_reads_after_an_update";
+
+INSTANTIATE_TEST_SUITE_P(
+    Streams, OnPretendedDevice,
+    testing::Values(Example{kGiven, "good", Verdict::kPass, ""},  //
+                    Example{kGiven, "waits_for_its_work", Verdict::kPass, ""},
+                    Example{kGiven, "ignores_stream", Verdict::kFail, "a run on a stream whose earlier work makes its inputs"},
+                    Example{kGiven, "reads_when_it_is_launched", Verdict::kFail, "output 0"},
+                    Example{kGiven, "breaks_the_device", Verdict::kFail, "cuMemcpyDtoHAsync: CUDA_ERROR_ILLEGAL_ADDRESS"},
+                    Example{kCurrent, "good", Verdict::kPass, ""},  //
+                    Example{kCurrent, "ignores_current_stream", Verdict::kFail, "a run on a stream whose earlier work makes its inputs"},
+                    Example{kTwo, "good", Verdict::kPass, ""},  //
+                    Example{kTwo, "ignores_stream", Verdict::kFail, "output 0"}, Example{kTwo, "one_buffer_for_outputs", Verdict::kFail, "output 0"},
+                    Example{"run_returns_before_its_work_is_done", "good", Verdict::kRecorded, "returns"},
+                    Example{"run_returns_before_its_work_is_done", "waits_for_its_work", Verdict::kRecorded, "waits"},
+                    Example{"runs_on_two_streams_overlap", "good", Verdict::kRecorded, "overlap"},
+                    Example{"runs_on_two_streams_overlap", "waits_for_its_work", Verdict::kRecorded, "in_turn"}));
+
+INSTANTIATE_TEST_SUITE_P(Graphs, OnPretendedDevice,
+                         testing::Values(Example{kReplay, "good", Verdict::kPass, ""},  //
+                                         Example{kReplay, "replays_nothing", Verdict::kFail, "a replay with the values of the capture"},
+                                         Example{kReplay, "replays_on_another_stream", Verdict::kFail, "a replay with"},
+                                         Example{kReplay, "reads_when_it_is_launched", Verdict::kFail, "output 0"},
+                                         Example{kReplay, "refuses_to_replay", Verdict::kFail, "a replay was refused with pretended: no replay"},
+                                         Example{kReplay, "is_not_captured", Verdict::kUnavailable, "not permitted while a stream is captured"},
+                                         Example{kShapes, "good", Verdict::kPass, ""},  //
+                                         Example{kShapes, "replays_the_first_graph", Verdict::kFail, "the graph of mid"},
+                                         Example{"run_of_a_single_threaded_loader_is_captured", "good", Verdict::kRecorded, "captured"},
+                                         Example{"run_of_a_single_threaded_loader_is_captured", "is_not_captured", Verdict::kRecorded, "refused"},
+                                         Example{"run_of_a_loader_with_instances_is_captured", "good", Verdict::kRecorded, "refused"},
+                                         Example{"addresses_that_a_replay_reads", "good", Verdict::kRecorded, "at_capture"},
+                                         Example{"addresses_that_a_replay_reads", "replays_nothing", Verdict::kRecorded, "elsewhere"},
+                                         Example{kUpdate, "good", Verdict::kRecorded, "old"},  //
+                                         Example{kUpdate, "updates_in_place", Verdict::kRecorded, "new"}));
+
+INSTANTIATE_TEST_SUITE_P(Device, OnPretendedDevice,
+                         testing::Values(Example{kContext, "good", Verdict::kPass, ""}, Example{kData, "good", Verdict::kRecorded, "answered"},
+                                         Example{kData, "looks_at_its_data", Verdict::kRecorded, "refused"},
+                                         Example{kData, "kernel_looks_at_its_data", Verdict::kRecorded, "device_error"},
+                                         Example{kContext, "leaves_another_context", Verdict::kFail, "another current CUDA context after a run"},
+                                         Example{kCalls, "good", Verdict::kPass, ""},
+                                         Example{kCalls, "calls_keep_device_memory", Verdict::kFail, "device's memory are kept by calls"},
+                                         Example{kLoads, "good", Verdict::kPass, ""},
+                                         Example{kLoads, "loads_keep_device_memory", Verdict::kFail, "device's memory are kept by loads"}));
+
+TEST_F(PretendedDevice, AMeasurementSaysBothTimesAndTheirDifference) {
+  const Outcome outcome = Run("launch_cost_that_a_graph_saves", "good");
+  EXPECT_EQ(outcome.verdict, Verdict::kRecorded);
+  EXPECT_TRUE(Says(outcome.message, {"a run takes ", " us, a replay ", "saved in pairs: "})) << outcome.message;
+}
+
+// No graph is asked of a program with state, and no stream of one that takes an input on the host.
+TEST_F(PretendedDevice, OtherProgramsAreNotAsked) {
+  for (const char* sentence : {kGiven, kReplay, kContext, kCalls}) {
+    Case other = case_;
+    other.stateful = true;
+    EXPECT_TRUE(Named(sentence).targets(other).empty()) << sentence;
+    other = case_;
+    other.inputs[0].device = kDLCPU;
+    EXPECT_TRUE(Named(sentence).targets(other).empty()) << sentence;
+    other = case_;
+    other.device = "cpu";
+    EXPECT_TRUE(Named(sentence).targets(other).empty()) << sentence;
+  }
+}
+
+// What `aoti-cts mutate` does where there is a device: the runner `faulty`, with the pretended one inside.
+TEST_F(PretendedDevice, EveryFaultThatIsAboutADeviceIsKilled) {
+  int tried = 0;
+  for (const aoti_runners::Fault& fault : aoti_runners::kFaults) {
+    if (!fault.on_cuda) continue;
+    ++tried;
+    const std::string killer = fault.killed_by;
+    const RunnerSpec faulty{"faulty", AOTI_FAULTY, {{"fault", fault.name}, {"inner", AOTI_PRETENDED_CUDA}, {"cuda", AOTI_PRETENDED_CUDA}}};
+    EXPECT_EQ(Run(killer.substr(killer.find('/') + 1), "good", faulty).verdict, Verdict::kFail) << fault.name;
+  }
+  EXPECT_GE(tried, 8);
+}
+
+TEST_F(PretendedDevice, TheControlOfTheFaultsRaisesNoAlarm) {
+  const RunnerSpec control{"faulty", AOTI_FAULTY, {{"fault", "none"}, {"inner", AOTI_PRETENDED_CUDA}}};
+  for (const char* sentence : {kGiven, kCurrent, kTwo, kReplay, kShapes, kContext, kCalls, kLoads})
+    EXPECT_EQ(Run(sentence, "good", control).verdict, Verdict::kPass) << sentence;
+}
+
+TEST(CudaDriverTest, AMissingDriverIsSaidSo) {
+  const auto driver = CudaDriver::Open("libno_such_driver.so.1");
+  ASSERT_FALSE(driver);
+  EXPECT_TRUE(Says(driver.error().message, {"there is no CUDA driver", "libno_such_driver.so.1"}));
+}
+
+TEST(CudaDriverTest, ALibraryThatIsNoneIsSaidSo) {
+  const auto driver = CudaDriver::Open("libm.so.6");
+  ASSERT_FALSE(driver);
+  EXPECT_TRUE(Says(driver.error().message, {"libm.so.6 lacks cuInit", "cuStreamCreate", "CUDA 11 or later is wanted"}));
+}
+
+}  // namespace
+}  // namespace aoti_cts
