@@ -1534,7 +1534,7 @@ FAKE_LAUNCHER = r"""#!/usr/bin/env bash
 here=$(dirname "$0")
 echo "$*" >>"$here/calls"
 [ "$1" != "$FAILS" ] || exit 3
-if [ "$1" = "$SLOW" ] && [ ! -e "$here/slow" ]; then touch "$here/slow"; trap 'exit 130' INT; for i in $(seq 300); do sleep 0.1; done; fi
+if [ "$1" = "$SLOW" ] && [ ! -e "$here/slow" ]; then touch "$here/slow"; trap 'exit 130' TERM; for i in $(seq 300); do sleep 0.1; done; fi
 case $1 in
   run)
     while [ $# -gt 0 ]; do [ "$1" != --out ] || out=$2; shift; done
