@@ -176,7 +176,7 @@ void ObserveCall(Trial& t) {
     t.Observe("silently_wrong", "returned outputs where eager PyTorch refuses: " + golden.eager_refuses);
     return;
   }
-  const Comparison comparison = CompareOutputs(outputs->values(), golden, t.program().contraction, inputs.values());
+  const Comparison comparison = CompareOutputs(outputs->values(), golden, t.latitude(), inputs.values());
   t.Observe(comparison.equal ? "correct" : "silently_wrong", comparison.message);
 }
 

@@ -46,7 +46,8 @@ bool Selected(const Selection& s, const Property& property, const Case& c, const
   if (property.canary && !Contains(s.areas, area)) return false;
   const bool all = s.profile == Profile::kFull || !s.cases.empty() || !s.tests.empty();
   if (c.is_claim() && !s.claims) return false;
-  if (c.needs_cuda() && !property.on_cuda) return false;
+  if (property.cross_compiled != (c.compiled_for != 0)) return false;
+  if (c.needs_cuda() && !property.on_cuda && !property.cross_compiled) return false;
   const auto names_it = [&](const std::string& glob) { return glob.find("/" + c.name) != std::string::npos; };
   const bool named = Contains(s.cases, c.name) || std::any_of(s.tests.begin(), s.tests.end(), names_it);
   if (c.profile == CaseProfile::kNamed && !named) return false;

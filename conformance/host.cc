@@ -383,7 +383,7 @@ std::string EndOfARun(Trial& t, const CallInputs& inputs, const std::function<vo
       auto outputs = model->Run(inputs.values());
       if (!outputs) _exit(kRefused);
       const Call& call = t.ExampleCall();
-      _exit(CompareOutputs(outputs->values(), t.golden(call), t.program().contraction, inputs.values()).equal ? kCorrect : kWrong);
+      _exit(CompareOutputs(outputs->values(), t.golden(call), t.latitude(), inputs.values()).equal ? kCorrect : kWrong);
     });
   });
   if (end == fmt::format("exit status {}", static_cast<int>(kCorrect))) return "correct";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PKG_3, PKG_4, SEC_2, LIFE_1: hostile packages, which generators/aoti_generate/hostile.py makes of good ones. To add a package: a function there.
-// To add a property of all of them: one more Registered below.
+// PKG_3, PKG_4, PLACE_2, SEC_2, LIFE_1: hostile packages, which generators/aoti_generate/hostile.py makes of good ones. To add a package: a function
+// there. To add a property of all of them: one more Registered below.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -73,11 +73,19 @@ void RefuseHostile(Trial& t) {
   t.JudgeCall(model, t.ExampleCall(), "the good package, loaded after the altered one");
 }
 
-const Registered kRefused{{.requirement = "PKG_3",
-                           .sentence = "damaged_package_is_refused",
-                           .capability = "package",
-                           .targets = OncePerHostile(Expectation::kRefused),
-                           .body = RefuseHostile}};
+const Registered kRefused{
+    {.requirement = "PKG_3",
+     .sentence = "damaged_package_is_refused",
+     .capability = "package",
+     .targets = [](const Case& c) { return c.device == "cpu" ? OncePerHostile(Expectation::kRefused)(c) : std::vector<const Call*>{}; },
+     .body = RefuseHostile}};
+
+const Registered kRefusedWithoutDevice{
+    {.requirement = "PLACE_2",
+     .sentence = "package_for_cuda_is_refused_without_a_cuda_device",
+     .capability = "package",
+     .targets = [](const Case& c) { return c.device == "cuda" ? OncePerHostile(Expectation::kRefused)(c) : std::vector<const Call*>{}; },
+     .body = RefuseHostile}};
 
 void TryHostile(Trial& t) {
   auto model = LoadHostile(t);
@@ -85,7 +93,7 @@ void TryHostile(Trial& t) {
   const CallInputs inputs = t.Inputs(t.ExampleCall());
   auto outputs = model->Run(inputs.values());
   if (!outputs) return t.Observe("call_refused", "the package loads; its call is " + outputs.refusal().ToString());
-  const Comparison comparison = CompareOutputs(outputs->values(), t.golden(t.ExampleCall()), t.program().contraction, inputs.values());
+  const Comparison comparison = CompareOutputs(outputs->values(), t.golden(t.ExampleCall()), t.latitude(), inputs.values());
   t.Observe(comparison.equal ? "correct" : "silently_wrong", comparison.equal ? "the package loads, and its call is right" : comparison.message);
 }
 

@@ -169,7 +169,7 @@ Comparison CompareToExample(Trial& t, const Outputs& outputs, const ChangedCall&
     if (static_cast<size_t>(tensor.ndim) == promised.outputs[i].strides.size() && tensor.strides != nullptr)
       promised.outputs[i].strides.assign(tensor.strides, tensor.strides + tensor.ndim);
   }
-  return CompareOutputs(outputs.values(), promised, t.program().contraction, call.values());
+  return CompareOutputs(outputs.values(), promised, t.latitude(), call.values());
 }
 
 void RefuseOrAnswer(Trial& t, const Mismatch& mismatch) {

@@ -59,5 +59,25 @@ const Registered kContext{{.requirement = "PLACE_2",
                            .targets = OncePerCudaCase,
                            .body = [](Trial& t) { OnCuda(t, [&] { LookAtTheContext(t); }); }}};
 
+// --- a package for a device that need not be there ---------------------------------------------------------------------
+
+void ReadDeviceOfPackage(Trial& t) {
+  auto metadata = t.runner().PackageMetadata(t.package().path);
+  if (!metadata) return t.Fail("the metadata cannot be read without the device: " + metadata.refusal().ToString());
+  const auto check = [&](const char* key, const std::string& promised) {
+    const std::string actual = metadata->value(key, "");
+    t.Check(actual == promised, fmt::format("{} is \"{}\", the package was compiled for {}", key, actual, promised));
+  };
+  check("AOTI_DEVICE_KEY", "cuda");
+  check("AOTI_COMPUTE_CAPABILITY", std::to_string(t.program().compiled_for));
+}
+
+const Registered kDeviceOfPackage{{.requirement = "PLACE_2",
+                                   .sentence = "package_for_cuda_names_device_and_capability",
+                                   .cross_compiled = true,
+                                   .capability = "metadata",
+                                   .targets = OncePerCase,
+                                   .body = ReadDeviceOfPackage}};
+
 }  // namespace
 }  // namespace aoti_cts

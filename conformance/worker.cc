@@ -251,18 +251,20 @@ class Worker {
   }
 
  private:
+  static bool RunsOnCuda(const PlannedTest& test) { return test.program->needs_cuda() && !test.property->cross_compiled; }
+
   // A capability that the property or the program asks for and the runner has not; empty: none.
   std::string LackingFor(const PlannedTest& test) const {
     const RunnerDescription& runner = runner_->description();
     if (runner.Lacks(test.property->capability)) return test.property->capability;
-    if (test.program->needs_cuda() && !runner.devices.contains("cuda")) return "cuda";
+    if (RunsOnCuda(test) && !runner.devices.contains("cuda")) return "cuda";
     if (test.program->packaging.contains("absent") && runner.Lacks("constants")) return "constants";  // nobody could give it its weights
     return test.program->operators && runner.Lacks("custom_operators") ? "custom_operators" : "";
   }
 
   // Why the test cannot be tried here: no device, no package that this torch can have, or nobody who says what is right; empty where it can.
   std::string Unavailable(const PlannedTest& test) const {
-    if (test.program->needs_cuda() && !context_.has_cuda_device) return "no CUDA device";
+    if (RunsOnCuda(test) && !context_.has_cuda_device) return "no CUDA device";
     const bool foreign = !context_.options->paths.spec.empty();
     if (foreign && test.property->by_export) return "the package was made elsewhere: what was exported is not known";
     if (foreign && test.property->by_reference && !context_.goldens->at(test.program->name)->calls.contains(test.call->name))
@@ -298,7 +300,9 @@ class Worker {
     const double patience = context_.options->sanitizer.empty() ? Crowding() : kSlower * Crowding();
     const double deadline = patience * (test.property->deadline_seconds > 0 ? test.property->deadline_seconds : deadline_);
     PromiseSignOfLife(due_, 2 * deadline + kGraceSeconds);
-    return RunInSandbox(Options(test.property->check_inputs, deadline), [&] {
+    SandboxOptions options = Options(test.property->check_inputs, deadline);
+    if (test.program->is_hostile()) options.environment["CUDA_VISIBLE_DEVICES"] = "";  // one that says it is for CUDA fares alike everywhere
+    return RunInSandbox(options, [&] {
       writer_.reset();  // closes the child's copy: no runner finds the records among its files
       if (!context_.options->sanitizer.empty()) return token + UnderSanitizer(test);
       std::optional<KeptFiles> kept;

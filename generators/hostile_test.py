@@ -85,7 +85,7 @@ class Hostile(unittest.TestCase):
         names = [each.name for each in hostile.all_hostile()]
         self.assertGreaterEqual(len(names), 40)
         self.assertEqual(len(set(names)), len(names))
-        self.assertEqual({name.split("_")[0] for name in names}, {"zip", "entry", "name", "metadata", "version", "library", "flip"})
+        self.assertEqual({name.split("_")[0] for name in names}, {"zip", "entry", "name", "metadata", "version", "library", "package", "flip"})
 
     def test_exactly_those_that_escape_name_the_path_that_is_replaced(self) -> None:
         token = hostile.canary()[1:]

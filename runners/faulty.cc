@@ -24,6 +24,7 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -489,7 +490,10 @@ void ChangeTheProcess(const std::filesystem::path& package) {
 
 aoti_status OnLoadRefusal(aoti_status status, aoti_model** model, aoti_error* error) {
   if (IsFault("no_words_without_temporary")) error->text[0] = '\0';
-  if (!IsFault("damage_accepted") && !IsFault("half_extracted") && !IsFault("missing_operator_accepted")) return status;
+  const bool no_device = std::regex_search(error->text, std::regex("cuda", std::regex::icase));
+  const bool accepted = IsFault("damage_accepted") || IsFault("half_extracted") || IsFault("missing_operator_accepted") ||
+                        (IsFault("package_for_cuda_accepted") && no_device);
+  if (!accepted) return status;
   *model = kHollowModel;
   return AOTI_OK;
 }
@@ -949,7 +953,15 @@ aoti_status ModelMetadata(aoti_model* model, aoti_text_sink sink, aoti_error* er
 }
 
 aoti_status PackageMetadata(const char* package_path, const char* model_name, aoti_text_sink sink, aoti_error* error) {
-  return inner->package_metadata(package_path, model_name, sink, error);
+  if (!IsFault("capability_lost")) return inner->package_metadata(package_path, model_name, sink, error);
+  std::string text;
+  const aoti_status status = inner->package_metadata(package_path, model_name, {&text, AppendTo}, error);
+  if (status != AOTI_OK) return status;
+  return Guarded(error, [&] {
+    json metadata = json::parse(text);
+    metadata.erase("AOTI_COMPUTE_CAPABILITY");
+    WriteTo(sink, metadata.dump());
+  });
 }
 
 aoti_status SetMemory(int32_t mode, uint8_t poison, aoti_error* error) {

@@ -155,6 +155,7 @@ class Case:
     since: first torch that can build it, with the reason.
     device: where it runs, one of DEVICES. output_device: where its outputs lie.
     twin_of: the case that this one is on another device: formula and golden are those of that case.
+    compiled_for: compute capability, times ten, of a CUDA device that the package is compiled for without having it; 0: for what is there.
     """
 
     name: str
@@ -165,6 +166,7 @@ class Case:
     device: str = "cpu"
     output_device: str = "cpu"
     twin_of: str = ""
+    compiled_for: int = 0
     dims: list[Dim] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
@@ -359,7 +361,7 @@ class Case:
 
         A development build counts as its release.
         """
-        if self.device != "cpu" and not cuda_device:
+        if self.device != "cpu" and not cuda_device and not self.compiled_for:
             return "needs a CUDA device: there is none on the machine that compiled the packages"
         have, need = _numbers(torch_version), _numbers(self.since[0]) if self.since else None
         if self.since is None or have is None or need is None or have >= need:
@@ -473,11 +475,12 @@ _registered: list[Case] = []
 
 
 def case(
-    *, source: str, profile: str = "default", device: str = "cpu"
+    *, source: str, profile: str = "default", device: str = "cpu", compiled_for: typing.Sequence[int] = ()
 ) -> typing.Callable[[typing.Callable[[Case], None]], typing.Callable[[Case], None]]:
     """Registers the decorated function as a case of its own name, and its twin on CUDA where it has one.
 
     source: where the promise comes from (SPEC ids or seed sections). profile: who compiles and runs it, one of PROFILES. device: one of DEVICES.
+    compiled_for: compute capabilities, times ten, that a further twin is compiled for on any machine: <name>_sm_90. It needs no weights.
     """
 
     def register(function: typing.Callable[[Case], None]) -> typing.Callable[[Case], None]:
@@ -487,8 +490,8 @@ def case(
         function(described)
         described.finish()
         _register(described)
-        if described.has_twin():
-            twin = _twin_of(described)
+        twins = [_twin_of(described)] if described.has_twin() else []
+        for twin in [*twins, *(_twin_of(described, capability) for capability in compiled_for)]:
             function(twin)
             twin.finish()
             _register(twin)
@@ -497,11 +500,13 @@ def case(
     return register
 
 
-def _twin_of(described: Case) -> Case:
-    """The case's twin on CUDA, before the decorated function has described it."""
-    doc = f"{described.doc.partition(chr(10))[0]} On CUDA."
-    twin = Case(f"{described.name}_cuda", described.source, doc, described.file, described.line, profile=described.profile)
-    twin.device, twin.output_device, twin.twin_of = "cuda", "cuda", described.name
+def _twin_of(described: Case, capability: int = 0) -> Case:
+    """The case's twin on CUDA, or for CUDA devices of a capability, before the decorated function has described it."""
+    where = f"For CUDA devices of compute capability {capability // 10}.{capability % 10}." if capability else "On CUDA."
+    doc = f"{described.doc.partition(chr(10))[0]} {where}"
+    name = f"{described.name}_sm_{capability}" if capability else f"{described.name}_cuda"
+    twin = Case(name, described.source, doc, described.file, described.line, profile=described.profile)
+    twin.device, twin.output_device, twin.twin_of, twin.compiled_for = "cuda", "cuda", described.name, capability
     return twin
 
 

@@ -17,7 +17,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from . import formula, placement, plan, sources
-from .case import Call, Case, Derived, Dim, Input, Size, case_called, strides_of
+from .case import Call, Case, CaseError, Derived, Dim, Input, Size, case_called, strides_of
 from .formula import ValueRange
 from .store import Store, sha256
 
@@ -48,6 +48,10 @@ def build_module(case: Case) -> torch.nn.Module:
     if case.operators:
         load_operators()
     module = with_weights(typing.cast(torch.nn.Module, case.builder()).eval(), case, (0, 0))
+    if case.compiled_for:
+        if any(True for _ in _constants(module)):
+            raise CaseError(f"{case.file}:{case.line}: case {case.name}: compiled_for: its weights would have to lie on a device that is not there")
+        return module
     return module.to(placement.cuda()) if case.device == "cuda" else module
 
 
@@ -115,7 +119,7 @@ def export(case: Case, module: torch.nn.Module) -> torch.export.ExportedProgram:
     shapes = [{i: torch_dim(size) for i, size in enumerate(spec.shape) if not isinstance(size, int)} for spec in case.inputs]
     inputs = make_inputs(case, next(call for call in case.calls if call.cell == "example"))
     devices = [placement.cuda() if spec.device == "cuda" else "cpu" for spec in case.inputs]
-    if case.fake_example:
+    if case.fake_example or case.compiled_for:
         with FakeTensorMode():
             inputs = tuple(torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device=d) for t, d in zip(inputs, devices, strict=True))
     else:
@@ -216,7 +220,13 @@ def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str
         program, others = export(case, module), exported_beside(case)
     hashes = [canonical_hash(program), *(canonical_hash(other) for other in others.values())]
     builder = [Path(sources.__file__).read_bytes()] if case.options.get(sources.OPTION) else []
-    content = sha256(*hashes, store.toolchain.key(case.device), json.dumps(case.options, sort_keys=True, default=str), *builder)
+    content = sha256(
+        *hashes,
+        store.toolchain.key_of(case),
+        *([str(case.compiled_for)] if case.compiled_for else []),
+        json.dumps(case.options, sort_keys=True, default=str),
+        *builder,
+    )
     if not store.has_program(content):
         plan.write_atomically(store.program_path(content), saved(program))
     path = store.content_path(content)
@@ -226,7 +236,12 @@ def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str
         work.mkdir(parents=True, exist_ok=True)
         temporary = work / f"{case.name}.{os.getpid()}.pt2"
         try:
-            write_package(program, others, temporary, case.options)
+            if case.compiled_for:
+                from . import cross
+
+                cross.write_package(case, temporary)
+            else:
+                write_package(program, others, temporary, case.options)
             shutil.move(temporary, path.with_suffix(f".{os.getpid()}.tmp"))
             path.with_suffix(f".{os.getpid()}.tmp").replace(path)
         finally:

@@ -53,10 +53,15 @@ class Package:
         return self.named("_metadata.json")
 
     @property
+    def other(self) -> bytes:
+        """The second package."""
+        assert self._other is not None
+        return self._other
+
+    @property
     def other_library(self) -> bytes:
         """The compiled model of the second package."""
-        assert self._other is not None
-        return Package(self._other).library.data
+        return Package(self.other).library.data
 
     def folder(self) -> bytes:
         """Where the files of the model lie, with a / at the end."""
@@ -101,6 +106,7 @@ class Hostile:
     name: str
     made_from: str
     other: str  # a second good package that the alteration takes from; empty for none
+    device: str  # that the altered package says it is for
     expect: str
     escapes: bool  # an entry's name points outside the folder that the loader unpacks into
     source: str
@@ -113,7 +119,7 @@ _registered: list[Hostile] = []
 
 
 def hostile(
-    expect: str, source: str, *, made_from: str = "mlp_static", other: str = "", escapes: bool = False, name: str = ""
+    expect: str, source: str, *, made_from: str = "mlp_static", other: str = "", device: str = "cpu", escapes: bool = False, name: str = ""
 ) -> typing.Callable[[Alteration], Alteration]:
     """Registers the decorated function as a hostile package of its own name. One that returns bytes gives the whole file."""
 
@@ -122,6 +128,7 @@ def hostile(
             name or function.__name__,
             made_from,
             other,
+            device,
             expect,
             escapes,
             source,
@@ -458,10 +465,16 @@ def metadata_of_an_apple_gpu(p: Package) -> None:
     p.set_metadata(AOTI_DEVICE_KEY="mps")
 
 
-@hostile("recorded", "refused where there is no GPU (pytorch#185931); nobody says what is to happen where there is one")
+@hostile("recorded", "refused since pytorch#185931, where there is no GPU", device="cuda")
 def metadata_of_a_gpu(p: Package) -> None:
     """The device key of a CUDA GPU, on a library for the CPU."""
     p.set_metadata(AOTI_DEVICE_KEY="cuda")
+
+
+@hostile("refused", DLOPEN, made_from="sin_mm_cos", other="sin_mm_cos_sm_90", device="cuda")
+def package_for_a_gpu(p: Package) -> bytes:
+    """The package of the same program, compiled for a CUDA GPU."""
+    return p.other
 
 
 @hostile("recorded", NOBODY)
@@ -685,6 +698,7 @@ def describe(known: Hostile) -> dict[str, typing.Any]:
     return {
         "name": known.name,
         "made_from": known.made_from,
+        "device": known.device,
         "expect": known.expect,
         "escapes": known.escapes,
         "source": known.source,

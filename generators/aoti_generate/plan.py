@@ -67,6 +67,7 @@ def describe(case: Case) -> dict[str, typing.Any]:
         "device": case.device,
         "output_device": case.output_device,
         "twin_of": case.twin_of,
+        "compiled_for": case.compiled_for,
         "dims": [{"name": d.name, "min": d.min, "max": d.max} for d in case.dims],
         "inputs": [_input(spec) for spec in case.inputs],
         "contraction": case.contraction,

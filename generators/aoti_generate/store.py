@@ -29,6 +29,7 @@ from .placement import cuda_device
 _SOURCES = (
     "case.py",
     "compile.py",
+    "cross.py",
     "formula.py",
     "placement.py",
     "sources.py",
@@ -60,6 +61,10 @@ class Toolchain:
     def key(self, device: str = "cpu") -> str:
         """Part of both keys of a program for `device`: where torch lies is not in it."""
         return sha256(self.torch_version, self.torch_git, self.compiler, self.isa, *([self.cuda_device] if device != "cpu" else []))
+
+    def key_of(self, case: Case) -> str:
+        """The same of a case: what is compiled for a device that is not there is the same on every machine."""
+        return self.key("cpu" if case.compiled_for else case.device)
 
     def facts(self) -> dict[str, str]:
         """What the manifest says of it."""
@@ -121,7 +126,7 @@ class Store:
             described.pop(about_the_tests)
         options = json.dumps(case.options, sort_keys=True, default=str)
         operators = (plan.GENERATORS.parent / "runners" / "operators.cc").read_bytes() if case.operators else b""
-        return sha256(case.file.read_bytes(), operators, json.dumps(described, sort_keys=True), options, self.toolchain.key(case.device), *sources)
+        return sha256(case.file.read_bytes(), operators, json.dumps(described, sort_keys=True), options, self.toolchain.key_of(case), *sources)
 
     def content_path(self, content_key: str) -> Path:
         """Where the package of an exported program lies."""

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Packages for CUDA devices that are not there, compiled here by the real torch: what is in them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+import zipfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from aoti_generate.case import CaseError, case_called
+from aoti_generate.store import Toolchain
+
+_EM_CUDA = 190
+
+
+def compute_capability(cubin: bytes) -> int:
+    """That of a cubin, times ten, from the flags of its ELF header."""
+    assert cubin[:4] == b"\x7fELF" and struct.unpack_from("<H", cubin, 18)[0] == _EM_CUDA
+    (flags,) = struct.unpack_from("<I", cubin, 48)
+    version_of_the_layout = cubin[8]
+    return flags >> 8 & 0xFF if version_of_the_layout >= 8 else flags & 0xFF
+
+
+class CrossTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(cls.folder / "inductor")
+        os.environ["TRITON_CACHE_DIR"] = str(cls.folder / "triton")
+        cls.addClassCleanup(lambda: [os.environ.pop(name) for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")])
+        cls.packages = {capability: cls.compiled(capability) for capability in (80, 90)}
+
+    @classmethod
+    def compiled(cls, capability: int) -> dict[str, bytes]:
+        """The files of the package of one program, compiled for that capability."""
+        from aoti_generate import cross
+
+        path = cls.folder / f"{capability}.pt2"
+        cross.write_package(dataclasses.replace(case_called("sin_mm_cos_sm_90"), compiled_for=capability), path)
+        with zipfile.ZipFile(path) as archive:
+            return {Path(name).name: archive.read(name) for name in archive.namelist()}
+
+    def test_every_kernel_lies_in_the_package_and_is_for_the_capability(self) -> None:
+        for capability, files in self.packages.items():
+            with self.subTest(capability):
+                cubins = [data for name, data in files.items() if name.endswith(".cubin")]
+                self.assertEqual([compute_capability(cubin) for cubin in cubins], [capability, capability])  # sin; cos after the product
+
+    def test_wrapper_loads_kernels_by_names_that_are_in_the_package(self) -> None:
+        for capability, files in self.packages.items():
+            with self.subTest(capability):
+                wrapper = next(data.decode() for name, data in files.items() if name.endswith(".wrapper.cpp"))
+                wanted = re.findall(r'loadKernel\("([^"]+)"', wrapper)
+                self.assertEqual(len(wanted), 2, wanted)
+                for path in wanted:
+                    self.assertIn(Path(path).name, files)
+                self.assertIn("cubin_dir_", wrapper)
+
+    def test_metadata_name_device_and_capability(self) -> None:
+        for capability, files in self.packages.items():
+            with self.subTest(capability):
+                for metadata in [json.loads(data) for name, data in files.items() if name.endswith("_metadata.json")]:
+                    self.assertEqual((metadata["AOTI_DEVICE_KEY"], metadata["AOTI_COMPUTE_CAPABILITY"]), ("cuda", str(capability)))
+
+    def test_library_is_linked_to_the_driver_and_to_libtorch_cuda(self) -> None:
+        for capability, files in self.packages.items():
+            with self.subTest(capability):
+                library = self.folder / f"{capability}.so"
+                library.write_bytes(next(data for name, data in files.items() if name.endswith(".so")))
+                asked = subprocess.run(["readelf", "-d", str(library)], capture_output=True, text=True, check=True).stdout
+                self.assertTrue({"libcuda.so.1", "libtorch_cuda.so", "libtorch.so"} <= set(re.findall(r"\(NEEDED\).*\[(.*)\]", asked)), asked)
+
+    def test_what_the_compiler_says_is_passed_on(self) -> None:
+        from aoti_generate import cross
+
+        unknown = dataclasses.replace(case_called("sin_mm_cos_sm_90"), compiled_for=12)
+        self.assertRaisesRegex(RuntimeError, "(?s)failed .exit status 1.: .*KeyError: 12", cross.write_package, unknown, self.folder / "12.pt2")
+
+    def test_package_for_a_device_that_is_not_there_is_the_same_everywhere(self) -> None:
+        case = case_called("sin_mm_cos_sm_90")
+        here, there = (Toolchain(Path(), "2.15.0", "abc", "g++", "avx2", device) for device in ("", "NVIDIA A100, 8.0"))
+        self.assertEqual(here.key_of(case), there.key_of(case))
+        self.assertEqual(case.unavailable_with("2.15.0"), "")
+        self.assertEqual((case.origin, case.device, case.compiled_for), ("sin_mm_cos", "cuda", 90))
+
+    def test_program_with_weights_has_no_such_twin(self) -> None:
+        from aoti_generate import compile
+
+        weighty = dataclasses.replace(case_called("mlp_static"), compiled_for=90)
+        self.assertRaisesRegex(CaseError, "case mlp_static: compiled_for: its weights", compile.build_module, weighty)
+
+
+if __name__ == "__main__":
+    unittest.main()
