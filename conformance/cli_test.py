@@ -1529,6 +1529,94 @@ class Launcher(unittest.TestCase):
             self.assertRegex(finished.err, r"set-up stopped at line \d+: ")
 
 
+# The launcher as far as .ci/gpu sees it. FAILS names the verb that fails, SLOW the one that is cut off at its first try.
+FAKE_LAUNCHER = r"""#!/usr/bin/env bash
+here=$(dirname "$0")
+echo "$*" >>"$here/calls"
+[ "$1" != "$FAILS" ] || exit 3
+if [ "$1" = "$SLOW" ] && [ ! -e "$here/slow" ]; then touch "$here/slow"; trap 'exit 130' TERM; for i in $(seq 300); do sleep 0.1; done; fi
+case $1 in
+  run)
+    while [ $# -gt 0 ]; do [ "$1" != --out ] || out=$2; shift; done
+    mkdir -p "$out"
+    echo "{\"torch_library\": \"$here/torch\"}" >"$out/results.json"
+    echo "# run of $here" >"$out/report.md"
+    printf 'verdicts\nRed: 3 of 4 judged promises hold.\n\nreports\n'
+    exit 1 ;;
+  bench) echo "fork 1 ms" ;;
+  doctor) printf 'machine\n  torch          2.11.0+cu130 (abc)\n' ;;
+esac
+"""
+
+
+class Steps(unittest.TestCase):
+    """.ci/gpu, with a pretended launcher and device."""
+
+    def setUp(self) -> None:
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.root = Path(temporary.name) / "a+b [project]"
+        tools = self.root / "bin"
+        for folder in (self.root / ".ci", self.root / "dependencies", tools):
+            folder.mkdir(parents=True)
+        shutil.copy(SOURCE / ".ci" / "gpu", self.root / ".ci" / "gpu")
+        (self.root / "dependencies" / "commit").write_text("0123abc\n")
+        for file, text in ((self.root / "aoti-cts", FAKE_LAUNCHER), (tools / "nvidia-smi", "#!/bin/sh\necho 'NVIDIA H200, 580.65'\n")):
+            file.write_text(text)
+            file.chmod(0o755)
+        self.environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "GIT_CEILING_DIRECTORIES": temporary.name}
+
+    def step(self, *arguments: str, **changed: str) -> Finished:
+        command = [str(self.root / ".ci" / "gpu"), *arguments]
+        done = subprocess.run(command, env={**self.environment, **changed}, capture_output=True, text=True, check=False, timeout=60)
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def calls(self) -> list[str]:
+        return [line.split()[0] for line in (self.root / "calls").read_text().splitlines()]
+
+    def test_each_command_does_the_next_step_and_says_what_comes_after_it(self) -> None:
+        for step, following in (
+            ("build", "packages"),
+            ("packages", "run"),
+            ("run", "figures"),
+            ("figures", "gather"),
+            ("gather", "nothing, all is done"),
+        ):
+            finished = self.step()
+            self.assertEqual(finished.code, 0, finished.said)
+            self.assertRegex(finished.err, rf"{step} is done in \d+ s; next: {following}")
+        self.assertEqual(self.calls(), ["setup", "build", "run", "bench", "doctor"])
+        self.assertRegex(self.step().err, r"all is done: build \d+ s, packages \d+ s")
+        self.assertEqual(len(self.calls()), 5, "what is done is not done again")
+
+    def test_what_is_gathered_says_where_it_was_seen_and_names_no_folder_of_the_machine(self) -> None:
+        out = self.root / "seen"
+        self.assertEqual(self.step("--all", "--out", str(out), "--case", "mlp_static").code, 0)
+        self.assertIn("run --no-build --out", (self.root / "calls").read_text())
+        self.assertIn("--case mlp_static", (self.root / "calls").read_text())
+        self.assertEqual({file.name for file in out.iterdir()}, {"README.md", "results.json", "report.md", "doctor.txt", "figures.txt"})
+        self.assertEqual(json.loads((out / "results.json").read_text()), {"torch_library": ".../torch"})
+        readme = (out / "README.md").read_text()
+        for words in ("| commit | 0123abc |", "NVIDIA H200, 580.65", "| torch | 2.11.0+cu130 (abc) |", "Red: 3 of 4", "| cases | mlp_static |"):
+            self.assertIn(words, readme)
+        for file in out.iterdir():
+            self.assertNotIn(str(self.root), file.read_text())
+
+    def test_a_step_that_is_cut_off_goes_on_and_the_ones_before_are_kept(self) -> None:
+        finished = self.step("--all", SLOW="build", AOTI_CTS_STEP_SECONDS="1")
+        self.assertEqual(finished.code, 75, finished.said)
+        self.assertRegex(finished.err, r"packages was cut off after \d+ s: the same command goes on with it")
+        self.assertEqual(self.step("--all", SLOW="build").code, 0)
+        self.assertEqual(self.calls(), ["setup", "build", "build", "run", "bench", "doctor"])
+
+    def test_a_step_that_fails_is_no_success_and_is_tried_again(self) -> None:
+        finished = self.step("--all", FAILS="setup")
+        self.assertEqual(finished.code, 2, finished.said)
+        self.assertIn("build failed after 0 s (exit status 3)", finished.err)
+        self.assertEqual(self.step().code, 0)
+        self.assertEqual(self.step("--frobnicate").code, 2)
+
+
 class Interruption(CommandLine):
     selection = ("--runner", "package", "-j1", "--case", "mlp_dynamic", "--case", "shared_dim")
 
