@@ -18,11 +18,13 @@ PROGRAMS = {  # the operators that each launches
     "where_by_triton": ["aoti_cts_triton.doubled_above_zero.default"],
     "shared_dim_by_triton": ["aoti_cts_triton.product.default", "aoti_cts_triton.sum.default"],
     "sin_mm_cos_by_triton": ["aoti_cts_triton.sine.default", "aten.mm.default"],
+    "small_kernels": ["aoti_cts_triton.scaled.default", "aten.gt.Scalar", "aten.mul.Tensor", "aten.where.self"],
 }
 SIGNATURES = {  # of each kernel: pointers, then sizes; and the constants of each way it is launched
     "doubled_above_zero_kernel": (2, [{"BLOCK": 64}]),
     "sum_kernel": (3, [{"BLOCK": 32}, {"BLOCK": 128}]),
     "joined_kernel": (3, [{"MULTIPLY": True, "BLOCK": 64}, {"MULTIPLY": False, "BLOCK": 64}]),
+    "scaled_kernel": (2, [{"TWICE": True, "BLOCK": 128}, {"TWICE": False, "BLOCK": 128}]),
     "sine_kernel": (2, [{"COSINE": False, "BLOCK": 128}, {"COSINE": True, "BLOCK": 128}]),
 }
 
@@ -52,7 +54,7 @@ def cubin(kernel: typing.Any, pointers: int, constants: dict[str, typing.Any], c
 
 class TritonTest(unittest.TestCase):
     def test_every_such_program_is_looked_at(self) -> None:
-        self.assertEqual({case.name for case in all_cases() if case.file.stem == "triton"}, set(PROGRAMS))
+        self.assertEqual({case.name for case in all_cases() if case.file.stem == "triton"}, set(PROGRAMS) | {"large_products"})
 
     def test_programs_export_with_their_kernels_as_operators(self) -> None:
         from aoti_generate import compile
@@ -60,6 +62,11 @@ class TritonTest(unittest.TestCase):
         for name, operators in PROGRAMS.items():
             with self.subTest(name):
                 self.assertEqual(compile.operators(exported(name)), operators)
+
+    def test_small_kernels_are_200_launches_and_large_products_5(self) -> None:
+        called = {name: [str(node.target) for node in exported(name).graph.nodes] for name in ("small_kernels", "large_products")}
+        self.assertEqual(called["small_kernels"].count("aoti_cts_triton.scaled.default"), 200)
+        self.assertEqual(called["large_products"].count("aten.mm.default"), 5)
 
     def test_kernels_compile_for_8_0_and_9_0(self) -> None:
         from triton.runtime.jit import KernelInterface

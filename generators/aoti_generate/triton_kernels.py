@@ -49,6 +49,13 @@ def sine_kernel(x, out, n, COSINE: tl.constexpr, BLOCK: tl.constexpr):
     tl.store(out + at, tl.cos(value) if COSINE else tl.sin(value), mask=inside)
 
 
+@triton.jit
+def scaled_kernel(x, out, n, TWICE: tl.constexpr, BLOCK: tl.constexpr):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    inside = at < n
+    tl.store(out + at, tl.load(x + at, mask=inside) * (2.0 if TWICE else 0.5), mask=inside)
+
+
 @triton_op("aoti_cts_triton::doubled_above_zero", mutates_args={})
 def doubled_above_zero(x: torch.Tensor) -> torch.Tensor:
     """Twice what is above zero."""
@@ -78,4 +85,12 @@ def sine(x: torch.Tensor, cosine: bool) -> torch.Tensor:
     """Sine or cosine."""
     out, n = torch.empty_like(x), x.numel()
     wrap_triton(sine_kernel)[(triton.cdiv(n, 128),)](x, out, n, COSINE=cosine, BLOCK=128)
+    return out
+
+
+@triton_op("aoti_cts_triton::scaled", mutates_args={})
+def scaled(x: torch.Tensor, twice: bool) -> torch.Tensor:
+    """Twice or half of it: both are exact."""
+    out, n = torch.empty_like(x), x.numel()
+    wrap_triton(scaled_kernel)[(triton.cdiv(n, 128),)](x, out, n, TWICE=twice, BLOCK=128)
     return out
