@@ -23,8 +23,12 @@ void RunCall(Trial& t) {
   t.JudgeCall(model, t.call());
 }
 
-const Registered kInsideGolden{
-    {.requirement = "DYN_8", .sentence = "size_inside_the_range_is_golden", .on_cuda = true, .targets = CallsInCells(kInside), .body = RunCall}};
+const Registered kInsideGolden{{.requirement = "DYN_8",
+                                .sentence = "size_inside_the_range_is_golden",
+                                .on_cuda = true,
+                                .by_reference = true,
+                                .targets = CallsInCells(kInside),
+                                .body = RunCall}};
 
 const Registered kInsideAccepted{{.requirement = "DYN_8",
                                   .sentence = "size_inside_the_range_is_accepted_by_checks",
@@ -166,12 +170,13 @@ void ObserveCall(Trial& t) {
     t.Observe("refused", outputs.refusal().ToString());
     return;
   }
+  if (!t.is_told(t.call())) return t.Observe("answered", "returned outputs; what is right is not known");
   const GoldenCall& golden = t.golden(t.call());
   if (!golden.eager_refuses.empty()) {
     t.Observe("silently_wrong", "returned outputs where eager PyTorch refuses: " + golden.eager_refuses);
     return;
   }
-  const Comparison comparison = CompareOutputs(outputs->values(), golden, t.program().contraction, inputs.values());
+  const Comparison comparison = CompareOutputs(outputs->values(), golden, t.latitude(), inputs.values());
   t.Observe(comparison.equal ? "correct" : "silently_wrong", comparison.message);
 }
 

@@ -32,6 +32,7 @@
 #include "fixtures/json_file.h"
 #include "fixtures/known_issues.h"
 #include "fixtures/sandbox.h"
+#include "fixtures/spec.h"
 
 namespace aoti_cts {
 namespace {
@@ -123,6 +124,28 @@ std::string OutputOf(const std::string& command) {
   return text;
 }
 
+// What is judged, with what: all that the plan and its packages have, or one package that was made elsewhere.
+struct Material {
+  std::vector<Case> cases;
+  Packages packages;
+  std::optional<Spec> spec;
+};
+
+Expected<Material> MaterialOf(const Paths& paths) {
+  if (paths.spec.empty()) {
+    auto cases = ReadCases(paths.plan);
+    if (!cases) return cases.error();
+    auto packages = ReadPackages(paths.packages);
+    if (!packages) return packages.error();
+    return Material{std::move(*cases), std::move(*packages), std::nullopt};
+  }
+  auto spec = ReadSpec(paths.spec);
+  if (!spec) return spec.error();
+  auto packages = OnePackage(spec->program.name, paths.package, spec->torch.empty() ? AOTI_TORCH_VERSION : spec->torch);
+  if (!packages) return packages.error();
+  return Material{{spec->program}, std::move(*packages), std::move(*spec)};
+}
+
 // One hash for all goldens, so that a comparison of two runs can tell that one was blessed anew. The JSON of a golden has the hashes of its data.
 std::string HashOfGoldens(const std::filesystem::path& folder) {
   std::error_code missing;
@@ -135,18 +158,29 @@ std::string HashOfGoldens(const std::filesystem::path& folder) {
   return hashes.empty() ? "unknown" : Sha256(json(hashes).dump());
 }
 
-json ProvenanceOf(const CampaignOptions& options, const Packages& packages) {
+// One hash for a spec and all that it names.
+std::string HashOfSpec(const Spec& spec) {
+  std::string hashes;
+  for (const auto& file : spec.files) {
+    const auto hash = Sha256OfFile(file);
+    hashes += hash ? *hash : "unknown";
+  }
+  return Sha256(hashes);
+}
+
+json ProvenanceOf(const CampaignOptions& options, const Material& material) {
+  const Packages& packages = material.packages;
   utsname host{};
   uname(&host);
   const std::string commit = OutputOf("git -C '" AOTI_SOURCE_DIR "' describe --always --dirty --abbrev=40 2>/dev/null || cat '" AOTI_SOURCE_DIR
                                       "/dependencies/commit' 2>/dev/null");  // a bundle is no clone
-  const auto plan = Sha256OfFile(options.paths.plan);
+  const auto plan = Sha256OfFile(material.spec ? options.paths.spec : options.paths.plan);
   return {{"suite_version", AOTI_SUITE_VERSION},
           {"commit", commit.empty() ? "unknown" : commit},
           {"command", options.command},
           {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
           {"plan_sha256", plan ? *plan : "unknown"},
-          {"goldens_sha256", HashOfGoldens(options.paths.golden)},
+          {"goldens_sha256", material.spec ? HashOfSpec(*material.spec) : HashOfGoldens(options.paths.golden)},
           {"torch", packages.torch},
           {"torch_git", packages.torch_git},
           {"isa", packages.isa},
@@ -424,7 +458,9 @@ int ExitCodeOf(const Run& run) {
 }
 
 Status CheckSelection(const CampaignOptions& options) {
-  const auto cases = ReadCases(options.paths.plan);
+  const auto spec = options.paths.spec.empty() ? Expected<Spec>(Spec{}) : ReadSpec(options.paths.spec);
+  if (!spec) return spec.error();
+  const auto cases = options.paths.spec.empty() ? ReadCases(options.paths.plan) : std::vector<Case>{spec->program};
   if (!cases) return cases.error();
   const auto catalogue = ReadCatalogue(options.paths.requirements);
   if (!catalogue) return catalogue.error();
@@ -433,15 +469,19 @@ Status CheckSelection(const CampaignOptions& options) {
 }
 
 Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
-  auto cases = ReadCases(options.paths.plan);
-  if (!cases) return cases.error();
   auto catalogue = ReadCatalogue(options.paths.requirements);
   if (!catalogue) return catalogue.error();
-  auto packages = ReadPackages(options.paths.packages);
-  if (!packages) return packages.error();
-  if (const auto unknown = UnknownName(options.selection, *cases, *catalogue)) return *unknown;
-  const std::vector<PlannedTest> tests = PlanTests(*cases, options.runners, options.selection);
+  auto material = MaterialOf(options.paths);
+  if (!material) return material.error();
+  const std::vector<Case>& cases = material->cases;
+  Packages& packages = material->packages;
+  if (const auto unknown = UnknownName(options.selection, cases, *catalogue)) return *unknown;
+  std::vector<PlannedTest> tests = PlanTests(cases, options.runners, options.selection);
   CampaignResult result;
+  if (!options.sanitizer.empty()) {
+    std::erase_if(tests, [](const PlannedTest& test) { return !test.program->needs_cuda(); });
+    if (tests.empty()) fmt::print(stderr, "--sanitizer looks at tests of CUDA programs alone, and none is selected\n");
+  }
   if (tests.empty()) {
     fmt::print(stderr, "nothing is selected: no test matches; ./aoti-cts list --tests shows what there is\n");
     result.exit_code = kExitNothingRan;
@@ -450,12 +490,15 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   std::map<std::string, Expected<Golden>> goldens;
   for (const PlannedTest& test : tests) {
     const Case& called = test.called();
-    if (!called.is_claim() && !goldens.contains(called.name)) goldens.emplace(called.name, ReadGolden(options.paths.golden, called.origin()));
+    if (called.is_claim() || goldens.contains(called.name)) continue;
+    goldens.emplace(called.name, material->spec ? material->spec->golden : ReadGolden(options.paths.golden, called.origin()));
   }
+  if (!options.answer.empty())
+    return CampaignResult{.exit_code = JudgeHere(tests.front(), {.options = &options, .packages = &packages, .goldens = &goldens})};
   if (const auto orphan = PropertyWithoutRequirement(tests, *catalogue)) return *orphan;
-  for (const auto& [name, golden] : goldens) packages->CheckHash(name);
+  for (const auto& [name, golden] : goldens) packages.CheckHash(name);
   for (const PlannedTest& test : tests) {
-    if (test.feeder != nullptr && !goldens.contains(test.feeder->name)) packages->CheckHash(test.feeder->name);
+    if (test.feeder != nullptr && !goldens.contains(test.feeder->name)) packages.CheckHash(test.feeder->name);
   }
   const SharedMemory shared(tests.size());
   std::error_code failure;
@@ -469,7 +512,7 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
     done_before = ended->size();
   } else {
     std::filesystem::remove(options.folder / "records.jsonl", failure);
-    if (auto written = WritePlan(options, tests, ProvenanceOf(options, *packages)); !written) return written.error();
+    if (auto written = WritePlan(options, tests, ProvenanceOf(options, *material)); !written) return written.error();
   }
   const std::filesystem::path records = options.folder / "records.jsonl";
   RecordWriter{records};  // makes the file, whatever happens to the workers; is closed again, so that no runner inherits it
@@ -482,8 +525,8 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   std::signal(SIGINT, OnInterrupt);
   std::signal(SIGTERM, OnInterrupt);
   std::vector<std::string> all_ids;
-  for (const PlannedTest& test : PlanTests(*cases, options.runners, {.profile = Profile::kFull})) all_ids.push_back(test.id);
-  const WorkerContext context{&options, &tests, &all_ids, &*packages, &goldens, *scratch, shared.state(), HasCudaDevice(tests, *scratch)};
+  for (const PlannedTest& test : PlanTests(cases, options.runners, {.profile = Profile::kFull})) all_ids.push_back(test.id);
+  const WorkerContext context{&options, &tests, &all_ids, &packages, &goldens, *scratch, shared.state(), HasCudaDevice(tests, *scratch)};
   Progress progress(records, tests.size() - done_before, options.quiet);
   std::vector<std::string> unwritten;
   for (const RunnerSpec& runner : options.runners) {

@@ -24,6 +24,9 @@ struct Paths {
   std::filesystem::path requirements;  // requirements.json
   std::filesystem::path runners;       // folder of the in-tree plug-ins
   std::filesystem::path known_issues;  // folder of <runner>.known_issues.json
+  // A package that was made elsewhere, and what is said of it (fixtures/spec.h): then it is judged instead of all the others.
+  std::filesystem::path package = {};
+  std::filesystem::path spec = {};
 };
 
 // default: the cases of that profile, and sampled properties for representative ones. full: those of the full profile too, and sampled properties
@@ -65,10 +68,13 @@ struct CampaignOptions {
   std::filesystem::path folder;  // of the run
   bool resume = false;           // go on with the plan and the records that lie in `folder`
   bool quiet = false;
-  bool keep = false;               // leave what tests were given and returned in kept/: see `run --help` for which
-  bool stop_at_first_red = false;  // the tests not begun by then stay not_run
-  std::function<void()> planned;   // called once the folder holds a plan, before any test runs; may be empty
-  std::string command;             // for the provenance
+  bool keep = false;                        // leave what tests were given and returned in kept/: see `run --help` for which
+  bool stop_at_first_red = false;           // the tests not begun by then stay not_run
+  std::string sanitizer;                    // tool of compute-sanitizer under which each test of a CUDA program runs; empty: none
+  std::filesystem::path compute_sanitizer;  // where that is
+  std::filesystem::path answer;             // judge the one selected test in this process, and write what it says there: for those it starts
+  std::function<void()> planned;            // called once the folder holds a plan, before any test runs; may be empty
+  std::string command;                      // for the provenance
 };
 
 struct CampaignResult {

@@ -157,6 +157,16 @@ void ForgeThroughTheWorker() {
   ForgeRunAndDie();
 }
 
+// Waits until another process is here too, and says on which devices this one may be.
+std::string MeetAnother() {
+  const char* devices = getenv("CUDA_VISIBLE_DEVICES");
+  const std::filesystem::path place = getenv("HOSTILE_PLACE");
+  const auto mine = place / std::to_string(getpid());
+  fclose(fopen(mine.c_str(), "w"));
+  for (int i = 0; i < 3000 && std::distance(std::filesystem::directory_iterator(place), {}) < 2; ++i) usleep(10000);
+  return std::string(R"({"name": "hostile", "on": ")") + (devices != nullptr ? devices : "any") + "\"}";
+}
+
 aoti_status Open(const char*, aoti_error*) {
   Strike("open");
   if (Is("child_and_daemon") && fork() == 0) {
@@ -173,6 +183,8 @@ aoti_status Describe(aoti_text_sink sink, aoti_error*) {
   if (Is("speaks_gibberish")) text = "\xff not JSON";
   if (Is("lacks_package")) text = R"({"name": "hostile", "capabilities": {"package": "unsupported"}})";
   if (Is("long_description")) text = R"({"name": "hostile", "about": ")" + std::string(70000, 'x') + "\"}";
+  if (Is("has_cuda")) text = R"({"name": "hostile", "devices": ["cpu", "cuda"]})";
+  if (Is("meets_another")) text = MeetAnother();
   if (Is("no_name")) text = R"({"colour": "red"})";
   sink.write(sink.context, text.data(), text.size());
   return AOTI_OK;
@@ -220,7 +232,10 @@ aoti_status Run(aoti_model*, const aoti_value*, size_t, const aoti_run_options*,
 }
 
 void Release(aoti_outputs*) {}
-aoti_status Copy(const aoti_value*, size_t, const DLDevice*, aoti_outputs*, aoti_error*) { return AOTI_UNSUPPORTED; }
+aoti_status Copy(const aoti_value* values, size_t count, const DLDevice*, aoti_outputs* copies, aoti_error*) {
+  *copies = {const_cast<aoti_value*>(values), count, nullptr};
+  return Is("has_cuda") ? AOTI_OK : AOTI_UNSUPPORTED;
+}
 aoti_status ModelMetadata(aoti_model*, aoti_text_sink, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status PackageMetadata(const char*, const char*, aoti_text_sink, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status SetMemory(int32_t, uint8_t, aoti_error*) { return AOTI_OK; }
@@ -861,6 +876,262 @@ class Eager(CommandLine):
         without, whole = self.results().values()
         self.assertEqual((without["verdict"], whole["verdict"]), ("error", "pass"))
         self.assertRegex(without["message"], f"exported program is not there: {self.folder}/alone.program.pt2; run ./aoti-cts build")
+
+
+class MadeElsewhere(CommandLine):
+    """A package out of the store, copied away and judged with a spec of its own: no generator, plan or manifest is asked."""
+
+    EXAMPLE = SOURCE / "conformance" / "example.spec.json"
+    UNTOLD = "the spec does not say what this call must answer"
+
+    def setUp(self) -> None:
+        super().setUp()
+        manifest = json.loads((BUILD / "packages.json").read_text())
+        stored = next(entry["path"] for entry in manifest["packages"] if entry["case"] == "mlp_dynamic")
+        self.package = self.folder / "their model.pt2"
+        shutil.copy(stored, self.package)
+        shutil.copy(SOURCE / "golden" / "mlp_dynamic.safetensors", self.folder / "theirs.safetensors")
+        self.spec = json.loads(self.EXAMPLE.read_text())
+        for call in self.spec["calls"]:
+            call["outputs"] = "theirs.safetensors"
+
+    def judge(self, *arguments: str | Path, runner: str = "package") -> Finished:
+        spec = self.folder / "spec.json"
+        spec.write_text(json.dumps(self.spec))
+        return self.do(
+            "run", "--package", self.package, "--spec", spec, "--runner", runner, "--out", self.out, *arguments, AOTI_CTS_HOME="/nonexistent"
+        )
+
+    def test_the_example_follows_the_schema_and_a_good_package_is_green(self) -> None:
+        schema = json.loads((SOURCE / "generators" / "spec.schema.json").read_text())
+        jsonschema.Draft202012Validator(schema).validate(json.loads(self.EXAMPLE.read_text()))
+        self.refused(0, "(?s)3 tests: the spec does not say what this call must.*answer.*Green", self.judge())
+        tests = self.results()
+        self.assertEqual({test["case"] for test in tests.values()}, {"mlp_dynamic"})
+        for test in ("NUM_1/outputs_match_the_reference/mlp_dynamic.example", "DYN_8/size_inside_the_range_is_golden/mlp_dynamic.batch_max"):
+            self.assertEqual(tests[test + "/package"]["verdict"], "pass")
+        untold = [test["id"] for test in tests.values() if test["message"] == self.UNTOLD]
+        self.assertEqual([test.split("/")[2] for test in untold], [f"mlp_dynamic.batch_{cell}" for cell in ("min", "min_plus_1", "mid")])
+        self.assertGreater(sum(test["verdict"] == "pass" for test in tests.values()), 80)
+
+    def test_a_wrong_golden_is_red_and_the_command_repeats_it(self) -> None:
+        file = self.folder / "theirs.safetensors"
+        content = bytearray(file.read_bytes())
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        place = 8 + int.from_bytes(content[:8], "little") + header["example/0"]["data_offsets"][0]
+        content[place : place + 8] = bytes(8)
+        file.write_bytes(content)
+        finished = self.judge("--requirement", "NUM_1")
+        self.refused(1, r"has 1 of 80 elements beyond their limit", finished)
+        command = re.search(r"\./aoti-cts (run --package .* --test 'NUM_1/outputs_match[^']*')", finished.out)
+        assert command, finished.out
+        self.refused(1, "1 of 80 elements", self.do(*shlex.split(command[1]), "--out", self.folder / "again"))
+
+    def test_without_goldens_repetition_structure_and_bounds_are_judged(self) -> None:
+        del self.spec["calls"]
+        self.refused(0, "Green", self.judge())
+        tests = self.results()
+        untold = [test for test in tests.values() if test["message"] == self.UNTOLD]
+        self.assertEqual({test["requirement"] for test in untold}, {"NUM_1", "DYN_8"})
+        self.assertEqual({test["verdict"] for test in untold}, {"unavailable"})
+        passed = {test["id"].rpartition("/mlp")[0] for test in tests.values() if test["verdict"] == "pass"}
+        self.assertLessEqual(
+            {
+                "NUM_1/unwritten_memory_stays_out_of_outputs",
+                "NUM_6/outputs_outlive_later_calls_and_the_loader",
+                "DYN_1/size_outside_the_range_is_refused",
+                "THR_1/every_thread_gets_its_own_answer_4x2",
+                "LIFE_1/loading_again_and_again_leaves_no_file_thread_or_descriptor",
+            },
+            passed,
+        )
+        for fault, killed_by in {"swapped_results": "THR_1", "checks_ignored": "DYN_1", "output_reused": "NUM_6"}.items():
+            with self.subTest(fault):
+                self.refused(1, f"{killed_by}/", self.judge("--requirement", killed_by, runner=f"faulty:{fault}"))
+        self.spec["outputs"][0]["dtype"] = "float64"
+        self.refused(1, "example, alone on a fresh loader: output 0 .*has dtype float32, promised was float64", self.judge("--requirement", "LOAD_4"))
+
+    def test_a_spec_or_package_that_is_not_usable_exits_2(self) -> None:
+        self.spec["colour"] = "red"
+        self.refused(2, 'spec.json: unknown field "colour"', self.judge())
+        del self.spec["colour"]
+        self.spec["calls"][0]["outputs"] = "gone.safetensors"
+        self.refused(2, r"spec.json.calls\[0\].outputs: .*gone.safetensors: cannot be read", self.judge())
+        self.package.unlink()
+        self.spec["calls"] = []
+        self.refused(2, "their model.pt2: cannot be read", self.judge())
+        self.refused(2, "which package is .*spec.json about. Name it with --package", self.do("run", "--spec", self.folder / "spec.json"))
+        self.refused(2, "Name its spec with --spec; conformance/example.spec.json is an example", self.do("run", "--package", self.package))
+        self.refused(2, "no case, claim or hostile package is called mlp_static", self.judge("--case", "mlp_static"))
+        self.assertFalse(self.out.exists())
+
+
+# A driver with one device, and compute-sanitizer as far as the suite sees it: its options, one log per process, and logs in the form of
+# pytorch#140777 (memcheck), of NVIDIA's documentation of racecheck, and of a process that makes no call of CUDA.
+FAKE_DRIVER = "int cuInit(unsigned f) { return 0; } int cuDeviceGetCount(int* n) { *n = 1; return 0; }"
+FAKE_SANITIZER = r"""#!/usr/bin/env bash
+while [ $# -gt 0 ]; do
+  case $1 in
+    --tool) tool=$2; shift 2 ;;
+    --log-file) log=${2//%p/$$}; shift 2 ;;
+    --target-processes | --report-api-errors) shift 2 ;;
+    *) break ;;
+  esac
+done
+[ "$PYTORCH_NO_CUDA_MEMORY_CACHING" = 1 ] || exit 9
+"$@" || exit
+case "$FAKE_SAYS $*" in
+  silence*) exit 0 ;;
+  "finds "*NUM_1/outputs_follow*)
+    cat >"$log" <<END
+========= COMPUTE-SANITIZER
+========= Invalid __global__ read of size 8 bytes
+=========     at void at::native::kernel<float, long>(T1 *, const T1 *)+0x70
+=========     by thread (0,60,0) in block (0,8,0)
+=========     Address 0x7f0605dfbde0 is out of bounds
+=========     and is 32 bytes before the nearest allocation at 0x7f0605dfbe00 of size 8,600 bytes
+=========     Saved host backtrace up to driver entry point at kernel launch time
+=========     Host Frame: [0x334640]
+=========
+========= ERROR SUMMARY: 2 errors
+END
+    ;;
+  races*)
+    cat >"$log" <<END
+========= COMPUTE-SANITIZER
+========= Error: Race reported between Write access at kernel(int*)+0x50 and Read access at kernel(int*)+0x90 [4 hazards]
+=========
+========= RACECHECK SUMMARY: 1 hazard displayed (1 error, 0 warnings)
+END
+    ;;
+  idle*) printf '========= COMPUTE-SANITIZER\n========= Error: Target application terminated before first instrumented API call\n' >"$log" ;;
+  *) printf '========= COMPUTE-SANITIZER\n========= ERROR SUMMARY: 0 errors\n' >"$log" ;;
+esac
+"""
+
+
+class Sanitizer(WithHostileRunner):
+    """`run --sanitizer` with a pretended driver, device and tool."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        source = self.folder / "driver.c"
+        source.write_text(FAKE_DRIVER)
+        subprocess.run(["g++", "-xc", "-shared", "-fPIC", str(source), "-o", str(self.folder / "libcuda.so.1")], check=True)
+        self.tools = self.folder / "bin"
+        self.tools.mkdir()
+        tool = self.tools / "compute-sanitizer"
+        tool.write_text(FAKE_SANITIZER)
+        tool.chmod(0o755)
+        self.package = self.folder / "model.pt2"
+        self.package.write_text("the hostile runner loads any file")
+        spec = {"schema": 1, "name": "theirs", "device": "hybrid", "inputs": [{"name": "x", "dtype": "float32", "shape": [4]}]}
+        (self.folder / "spec.json").write_text(json.dumps(spec))
+
+    def sanitize(self, says: str, *arguments: str, tool: str = "memcheck", **changed: str) -> Finished:
+        named = {"PATH": f"{self.tools}:{os.environ['PATH']}", "LD_LIBRARY_PATH": str(self.folder), "FAKE_SAYS": says, **changed}
+        selected = arguments or ("--test", "NUM_1/outputs_follow*", "--test", "LOAD_4/*")
+        files = ("--package", self.package, "--spec", self.folder / "spec.json")
+        return self.run_hostile("has_cuda", "--sanitizer", tool, *files, *selected, **named)
+
+    def verdicts(self) -> dict[str, str]:
+        return {test["requirement"]: test["verdict"] for test in self.results().values()}
+
+    def test_a_finding_fails_the_test_whose_process_it_happened_in(self) -> None:
+        self.refused(1, "compute-sanitizer memcheck found 2 errors in this test", self.sanitize("finds"))
+        self.assertEqual(self.verdicts(), {"NUM_1": "fail", "LOAD_4": "pass"})
+        message = next(test["message"] for test in self.results().values() if test["verdict"] == "fail")
+        self.assertRegex(message, r"Invalid __global__ read of size 8 bytes\n.*at void at::native::kernel(?s:.*)32 bytes before the nearest")
+        logs = list((self.out / "sanitizer").glob("*/*.log"))
+        self.assertEqual(len(logs), 1, "only what was found stays")
+        self.assertIn(str(logs[0].parent), message)
+
+    def test_nothing_found_is_green_also_where_a_test_makes_no_call_of_cuda(self) -> None:
+        for says in ("nothing", "idle"):
+            self.refused(0, "Green", self.sanitize(says))
+            self.assertEqual(self.verdicts(), {"NUM_1": "pass", "LOAD_4": "pass"})
+
+    def test_the_other_tools_are_read_too(self) -> None:
+        self.refused(1, r"compute-sanitizer racecheck found 1 error in this test: Error: Race reported", self.sanitize("races", tool="racecheck"))
+
+    def test_a_tool_that_says_nothing_is_no_pass(self) -> None:
+        self.refused(2, "compute-sanitizer memcheck has left no summary of this test, so nothing is known", self.sanitize("silence"))
+        self.assertEqual(set(self.verdicts().values()), {"error"})
+
+    def test_a_refusal_of_the_suite_under_the_tool_is_no_pass(self) -> None:
+        broken = self.tools / "compute-sanitizer"
+        broken.write_text("#!/bin/sh\nexit 3\n")
+        self.refused(1, "ended with exit status 3 inside the test", self.sanitize("nothing"))
+
+    def test_where_no_test_is_about_cuda_that_is_said(self) -> None:
+        finished = self.run_suite("--sanitizer", "memcheck", "--case", "mlp_static", PATH=str(self.tools))
+        self.refused(4, "--sanitizer looks at tests of CUDA programs alone, and none is selected", finished)
+
+    def test_without_a_device_the_tests_are_unavailable(self) -> None:
+        self.refused(4, "no CUDA device", self.sanitize("finds", LD_LIBRARY_PATH="/nonexistent"))
+
+    @unittest.skipIf(Path("/usr/local/cuda/bin/compute-sanitizer").exists(), "the real tool is where it is looked for last")
+    def test_without_the_tool_the_fix_is_named(self) -> None:
+        finished = self.sanitize("finds", PATH="/nonexistent", CUDA_HOME="/nonexistent")
+        self.refused(2, "--sanitizer needs compute-sanitizer, which is neither on PATH .*install the CUDA Toolkit's package", finished)
+        self.refused(2, "frobcheck not in", self.sanitize("finds", tool="frobcheck"))
+
+
+class Resources(WithHostileRunner):
+    """GPUs that ctest hands out, with two pretended ones."""
+
+    def pretend(self, numbers: str) -> dict[str, str]:
+        tools = self.folder / "bin"
+        tools.mkdir()
+        (tools / "nvidia-smi").write_text(f"#!/bin/sh\nprintf '{numbers}'\n")
+        (tools / "nvidia-smi").chmod(0o755)
+        return {"PATH": f"{tools}:{os.environ['PATH']}"}
+
+    def gpus(self, **changed: str) -> list[str]:
+        listed = self.do("list", "--resources", **changed)
+        self.assertEqual(listed.code, 0, listed.said)
+        spec = json.loads(listed.out)
+        self.assertEqual(spec["version"], {"major": 1, "minor": 0})
+        return [gpu["id"] for gpu in spec["local"][0]["gpus"]]
+
+    def ctest(self, entries: int, *arguments: str | Path) -> set[str]:
+        """On which devices entries ran that ctest has run at the same time."""
+        place = self.folder / "place"
+        place.mkdir()
+        lines = ""
+        for entry in range(entries):
+            command = f'"{SUITE}" run --ctest --no-build -j 1 --runner "{self.hostile}" --test "{MISSING}/mlp_static/*" --out "{self.folder}/{entry}"'
+            lines += f'add_test({entry} {command})\nset_tests_properties({entry} PROPERTIES RESOURCE_GROUPS "gpus:1")\n'
+        (self.folder / "CTestTestfile.cmake").write_text(lines)
+        environment = {**self.environment, "HOSTILE": "meets_another", "HOSTILE_PLACE": str(place)}
+        command = [os.environ["AOTI_CTEST"], "-j2", "--test-dir", str(self.folder), *map(str, arguments)]
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+        shutil.rmtree(place)
+        return {json.loads((self.folder / str(e) / "results.json").read_text())["runners"][0]["description"]["on"] for e in range(entries)}
+
+    def test_entries_that_run_at_once_are_on_different_devices(self) -> None:
+        pretended = self.pretend("0\\n1\\n")
+        self.assertEqual(self.gpus(**pretended), ["0", "1"])
+        self.assertEqual(self.gpus(**pretended, CUDA_VISIBLE_DEVICES="3,5"), ["3", "5"])
+        self.assertEqual(self.gpus(**pretended, CUDA_VISIBLE_DEVICES="GPU-8932f937"), [])
+        spec = self.folder / "resources.json"
+        spec.write_text(self.do("list", "--resources", **pretended).out)
+        self.assertEqual(self.ctest(2, "--resource-spec-file", spec), {"0", "1"})
+
+    def test_without_a_device_entries_run_all_the_same(self) -> None:
+        self.assertEqual(self.gpus(PATH="/nonexistent"), [])
+        self.environment.pop("CUDA_VISIBLE_DEVICES", None)
+        self.assertEqual(self.ctest(2), {"any"})
+
+    def test_entries_of_areas_that_are_asked_of_cuda_programs_want_a_device(self) -> None:
+        wanting = {line.split()[0] for line in self.do("list", "--ctest").out.splitlines() if 'RESOURCE_GROUPS "gpus:1"' in line}
+        self.assertLessEqual({"set_tests_properties(conformance.NUM.package", "set_tests_properties(conformance.PLACE.package"}, wanting)
+        self.assertNotIn("set_tests_properties(conformance.SEC.package", wanting)
+
+    def test_a_device_that_is_no_number_is_named(self) -> None:
+        given = {"CTEST_RESOURCE_GROUP_COUNT": "1", "CTEST_RESOURCE_GROUP_0": "gpus", "CTEST_RESOURCE_GROUP_0_GPUS": "id:first,slots:1"}
+        self.refused(2, "CTEST_RESOURCE_GROUP_0_GPUS=id:first,slots:1 names no device by its number", self.run_suite("--ctest", **given))
 
 
 class Verdicts(CommandLine):

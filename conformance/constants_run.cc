@@ -101,7 +101,7 @@ class SequenceRun {
 
   std::string Compare(const Outputs& outputs, const WeightSets& promised) const {
     const auto compare = [&](const WeightSets& sets) {
-      return CompareOutputs(outputs.values(), t_.golden(CallWith(t_.program(), sets)), t_.program().contraction, inputs_.values());
+      return CompareOutputs(outputs.values(), t_.golden(CallWith(t_.program(), sets)), t_.latitude(), inputs_.values());
     };
     const Comparison comparison = compare(promised);
     if (comparison.equal) return {};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// PKG_3, PKG_4, PLACE_3, SEC_2, LIFE_1: hostile packages, which generators/aoti_generate/hostile.py makes of good ones. To add a package: a function
+// PKG_3, PKG_4, PLACE_2, SEC_2, LIFE_1: hostile packages, which generators/aoti_generate/hostile.py makes of good ones. To add a package: a function
 // there. To add a property of all of them: one more Registered below.
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -81,7 +81,7 @@ const Registered kRefused{
      .body = RefuseHostile}};
 
 const Registered kRefusedWithoutDevice{
-    {.requirement = "PLACE_3",
+    {.requirement = "PLACE_2",
      .sentence = "package_for_cuda_is_refused_without_a_cuda_device",
      .capability = "package",
      .targets = [](const Case& c) { return c.device == "cuda" ? OncePerHostile(Expectation::kRefused)(c) : std::vector<const Call*>{}; },
@@ -93,7 +93,7 @@ void TryHostile(Trial& t) {
   const CallInputs inputs = t.Inputs(t.ExampleCall());
   auto outputs = model->Run(inputs.values());
   if (!outputs) return t.Observe("call_refused", "the package loads; its call is " + outputs.refusal().ToString());
-  const Comparison comparison = CompareOutputs(outputs->values(), t.golden(t.ExampleCall()), t.program().contraction, inputs.values());
+  const Comparison comparison = CompareOutputs(outputs->values(), t.golden(t.ExampleCall()), t.latitude(), inputs.values());
   t.Observe(comparison.equal ? "correct" : "silently_wrong", comparison.equal ? "the package loads, and its call is right" : comparison.message);
 }
 

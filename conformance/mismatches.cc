@@ -162,14 +162,14 @@ class ChangedCall {
 };
 
 // The outputs against the golden of the example call. The layout of what comes out may follow that of what went in.
-Comparison CompareToExample(const Trial& t, const Outputs& outputs, const ChangedCall& call) {
+Comparison CompareToExample(Trial& t, const Outputs& outputs, const ChangedCall& call) {
   GoldenCall promised = t.golden(t.ExampleCall());
   for (size_t i = 0; i < std::min(promised.outputs.size(), outputs.values().size()); ++i) {
     const DLTensor& tensor = outputs.values()[i].tensor;
     if (static_cast<size_t>(tensor.ndim) == promised.outputs[i].strides.size() && tensor.strides != nullptr)
       promised.outputs[i].strides.assign(tensor.strides, tensor.strides + tensor.ndim);
   }
-  return CompareOutputs(outputs.values(), promised, t.program().contraction, call.values());
+  return CompareOutputs(outputs.values(), promised, t.latitude(), call.values());
 }
 
 void RefuseOrAnswer(Trial& t, const Mismatch& mismatch) {

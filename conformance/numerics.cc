@@ -18,6 +18,7 @@ namespace {
 const Registered kOutputsMatch{{.requirement = "NUM_1",
                                 .sentence = "outputs_match_the_reference",
                                 .on_cuda = true,
+                                .by_reference = true,
                                 .targets = CallsInCells({"example", "named"}),
                                 .body = [](Trial& t) {
                                   Model model = t.Load();

@@ -51,6 +51,7 @@ void CompareExportedRanges(Trial& t) {
 const Registered kRanges{{.requirement = "EXP_1",
                           .sentence = "exported_sizes_are_the_declared_ones",
                           .on_cuda = true,
+                          .by_export = true,
                           .targets = OncePerCase,
                           .body = CompareExportedRanges}};
 

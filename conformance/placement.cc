@@ -25,28 +25,9 @@ void LookForCopies(Trial& t) {
 const Registered kCopies{{.requirement = "PLACE_1",
                           .sentence = "copies_between_devices_stay_in_the_program",
                           .on_cuda = true,
+                          .by_export = true,
                           .targets = [](const Case& c) { return c.device == "hybrid" ? OncePerCase(c) : std::vector<const Call*>{}; },
                           .body = LookForCopies}};
-
-// --- PLACE_3: a package for CUDA where there is none; its refusal is in hostile.cc ---------------------------------------------
-
-void ReadDeviceOfPackage(Trial& t) {
-  auto metadata = t.runner().PackageMetadata(t.package().path);
-  if (!metadata) return t.Fail("the metadata cannot be read without the device: " + metadata.refusal().ToString());
-  const auto check = [&](const char* key, const std::string& promised) {
-    const std::string actual = metadata->value(key, "");
-    t.Check(actual == promised, fmt::format("{} is \"{}\", the package was compiled for {}", key, actual, promised));
-  };
-  check("AOTI_DEVICE_KEY", "cuda");
-  check("AOTI_COMPUTE_CAPABILITY", std::to_string(t.program().compiled_for));
-}
-
-const Registered kDeviceOfPackage{{.requirement = "PLACE_3",
-                                   .sentence = "package_for_cuda_names_device_and_capability",
-                                   .cross_compiled = true,
-                                   .capability = "metadata",
-                                   .targets = OncePerCase,
-                                   .body = ReadDeviceOfPackage}};
 
 // --- PLACE_2: what the caller has set up for itself on the device ------------------------------------------------------
 
@@ -77,6 +58,26 @@ const Registered kContext{{.requirement = "PLACE_2",
                            .on_cuda = true,
                            .targets = OncePerCudaCase,
                            .body = [](Trial& t) { OnCuda(t, [&] { LookAtTheContext(t); }); }}};
+
+// --- a package for a device that need not be there ---------------------------------------------------------------------
+
+void ReadDeviceOfPackage(Trial& t) {
+  auto metadata = t.runner().PackageMetadata(t.package().path);
+  if (!metadata) return t.Fail("the metadata cannot be read without the device: " + metadata.refusal().ToString());
+  const auto check = [&](const char* key, const std::string& promised) {
+    const std::string actual = metadata->value(key, "");
+    t.Check(actual == promised, fmt::format("{} is \"{}\", the package was compiled for {}", key, actual, promised));
+  };
+  check("AOTI_DEVICE_KEY", "cuda");
+  check("AOTI_COMPUTE_CAPABILITY", std::to_string(t.program().compiled_for));
+}
+
+const Registered kDeviceOfPackage{{.requirement = "PLACE_2",
+                                   .sentence = "package_for_cuda_names_device_and_capability",
+                                   .cross_compiled = true,
+                                   .capability = "metadata",
+                                   .targets = OncePerCase,
+                                   .body = ReadDeviceOfPackage}};
 
 }  // namespace
 }  // namespace aoti_cts

@@ -48,7 +48,7 @@ void StepOverInstances(Trial& t) {
     const CallInputs inputs = t.Inputs(*step);
     auto outputs = model.Run(inputs.values());
     if (!outputs) return t.Observe("refused", fmt::format("{}: {}", step->name, outputs.refusal().ToString()));
-    const Comparison comparison = CompareOutputs(outputs->values(), t.golden(*step), t.program().contraction, inputs.values());
+    const Comparison comparison = CompareOutputs(outputs->values(), t.golden(*step), t.latitude(), inputs.values());
     if (!comparison.equal) return t.Observe("silently_wrong", fmt::format("{}, {} runners: {}", step->name, kRunners, comparison.message));
   }
   t.Observe("correct", fmt::format("one thread, {} runners: each call goes on from the one before", kRunners));

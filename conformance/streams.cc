@@ -3,6 +3,7 @@
 // whatever does not wait for it is seen: it reads zeros in place of the inputs. To add a property: one more Registered below.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -106,6 +107,24 @@ TwoStreams RunOnTwoStreams(Trial& t) {
   return {overtook};
 }
 
+// What the device says of the same two runs where nothing is held.
+std::string TimeOnTwoStreams(Trial& t) {
+  Model model = t.Load({.num_runners = 2});
+  DeviceCall call(t, model, t.ExampleCall());
+  CudaStream one(t.cuda()), two(t.cuda());
+  for (CudaStream* stream : {&one, &two, &one, &two}) call.WarmUp(*stream);
+  CudaEvent one_begins(t.cuda()), one_ends(t.cuda()), two_begins(t.cuda()), two_ends(t.cuda());
+  one_begins.RecordOn(one);
+  const Outputs first = call.RunOn(one);
+  one_ends.RecordOn(one);
+  two_begins.RecordOn(two);
+  const Outputs second = call.RunOn(two);
+  two_ends.RecordOn(two);
+  const double both = std::max(one_ends.MillisecondsSince(one_begins), two_ends.MillisecondsSince(one_begins));
+  return fmt::format("by events one run took {:.3f} ms, the other {:.3f} ms, both together {:.3f} ms", one_ends.MillisecondsSince(one_begins),
+                     two_ends.MillisecondsSince(two_begins), both);
+}
+
 std::vector<const Call*> OnceWhereTwoCalls(const Case& c) {
   return c.FindCall("second") != nullptr ? OncePerCudaCase(c) : std::vector<const Call*>{};
 }
@@ -126,9 +145,10 @@ const Registered kOverlap{{.requirement = "STREAM_1",
                            .body = [](Trial& t) {
                              OnCuda(t, [&] {
                                const bool overlap = RunOnTwoStreams(t).second_was_first;
-                               t.Observe(overlap ? "overlap" : "in_turn", overlap
-                                                                              ? "a run was done while the stream of an earlier one was held"
-                                                                              : "a run was not done before the stream of an earlier one was let go");
+                               t.Observe(overlap ? "overlap" : "in_turn",
+                                         (overlap ? "a run was done while the stream of an earlier one was held; "
+                                                  : "a run was not done before the stream of an earlier one was let go; ") +
+                                             TimeOnTwoStreams(t));
                              });
                            }}};
 

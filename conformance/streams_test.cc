@@ -147,6 +147,10 @@ TEST_F(PretendedDevice, AMeasurementSaysBothTimesAndTheirDifference) {
   EXPECT_TRUE(Says(outcome.message, {"a run takes ", " us, a replay ", "saved in pairs: "})) << outcome.message;
 }
 
+TEST_F(PretendedDevice, OverlapIsSaidInTimesToo) {
+  EXPECT_TRUE(Says(Run("runs_on_two_streams_overlap", "good").message, {"a run was done while", "by events one run took ", " ms, both together "}));
+}
+
 // No graph is asked of a program with state, and no stream of one that takes an input on the host.
 TEST_F(PretendedDevice, OtherProgramsAreNotAsked) {
   for (const char* sentence : {kGiven, kReplay, kContext, kCalls}) {

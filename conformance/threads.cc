@@ -18,7 +18,10 @@ namespace {
 class Tasks {
  public:
   explicit Tasks(Trial& t) : trial_(t), calls_(t.program().CallsOfCell("task")) {
-    for (const Call* call : calls_) inputs_.push_back(t.Inputs(*call));
+    for (const Call* call : calls_) {
+      inputs_.push_back(t.Inputs(*call));
+      t.golden(*call);  // asked for before there are threads: it may have to be found out
+    }
   }
 
   size_t size() const { return calls_.size(); }

@@ -248,7 +248,7 @@ std::string ComplaintAboutView(Trial& t, View view, size_t which) {
   const CallInputs inputs = t.Inputs(t.ExampleCall());
   auto outputs = model.Run(inputs.values());
   if (!outputs) return "the next call was " + outputs.refusal().ToString();
-  const Comparison comparison = CompareOutputs(outputs->values(), t.golden(CallWith(t.program(), {1, 1})), t.program().contraction, inputs.values());
+  const Comparison comparison = CompareOutputs(outputs->values(), t.golden(CallWith(t.program(), {1, 1})), t.latitude(), inputs.values());
   return comparison.equal ? "" : "the next call is not that of the new weights: " + comparison.message;
 }
 
@@ -302,7 +302,7 @@ std::string ComplaintAboutFile(Trial& t, bool after_an_update) {
   const auto complaint_of = [&](const Call& call, const std::string& when) -> std::string {
     auto outputs = model.Run(inputs.values());
     if (!outputs) return when + " a call was " + outputs.refusal().ToString();
-    const Comparison comparison = CompareOutputs(outputs->values(), t.golden(call), t.program().contraction, inputs.values());
+    const Comparison comparison = CompareOutputs(outputs->values(), t.golden(call), t.latitude(), inputs.values());
     return comparison.equal ? "" : when + " the answer is not that of its weights: " + comparison.message;
   };
   if (after_an_update) {
@@ -402,7 +402,7 @@ std::string AnswerAfter(Trial& t, Model& model, const WeightSets& sets, const st
   const CallInputs inputs = t.Inputs(t.ExampleCall());
   auto outputs = model.Run(inputs.values());
   if (!outputs) return "refused: " + what + ", the next call: " + outputs.refusal().ToString();
-  const Comparison comparison = CompareOutputs(outputs->values(), t.golden(CallWith(t.program(), sets)), t.program().contraction, inputs.values());
+  const Comparison comparison = CompareOutputs(outputs->values(), t.golden(CallWith(t.program(), sets)), t.latitude(), inputs.values());
   return comparison.equal ? "correct: " + what : "silently_wrong: " + what + ": " + comparison.message;
 }
 

@@ -107,7 +107,7 @@ class UnderLoad {
     std::string message;
     for (int set = 0; set < 2; ++set) {
       const GoldenCall& golden = t_.golden(CallWith(t_.program(), {set, set}));
-      const Comparison comparison = CompareOutputs(outputs.values(), golden, t_.program().contraction, inputs_.values());
+      const Comparison comparison = CompareOutputs(outputs.values(), golden, t_.latitude(), inputs_.values());
       if (comparison.equal && (begun > done || set == done % 2)) return {};
       if (comparison.equal) return fmt::format("a call that began after replacement {} answers with the weights from before it", done);
       message = comparison.message;

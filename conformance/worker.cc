@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -28,6 +29,7 @@
 #include <thread>
 #include <utility>
 
+#include "conformance/sanitizer.h"
 #include "conformance/timelines.h"
 #include "fixtures/kept_files.h"
 #include "fixtures/known_issues.h"
@@ -119,6 +121,66 @@ std::string ObservationOf(const SandboxResult& result) {
   return result.guard_hit ? "out_of_bounds" : "crash";
 }
 
+Expected<Subject> SubjectOf(const WorkerContext& context, const PlannedTest& test) {
+  if (test.program->is_claim()) {
+    auto finding = context.packages->FindClaim(test.program->name);
+    if (!finding) return finding.error();
+    return Subject{.finding = std::move(*finding)};
+  }
+  auto package = context.packages->Find(test.called().name);
+  if (!package) return package.error();
+  const Expected<Golden>& golden = context.goldens->at(test.called().name);
+  if (!golden) return golden.error();
+  Subject subject{.package = std::move(*package), .golden = &*golden};
+  if (test.program->operators) subject.operators = context.options->paths.runners / "aoti_cts_operators.so";
+  if (test.program->is_hostile()) {
+    const auto file = context.packages->FindHostile(test.program->name);
+    if (!file) return file.error();
+    subject.hostile = test.program;
+    subject.hostile_file = file->path;
+  }
+  if (test.feeder == nullptr) return subject;
+  auto feeder = context.packages->Find(test.feeder->name);
+  if (!feeder) return feeder.error();
+  subject.feeder = test.feeder;
+  subject.feeder_package = std::move(*feeder);
+  return subject;
+}
+
+// What the body of a test has to say.
+std::string OutcomeOf(const PlannedTest& test, const Subject& subject, Runner& runner, Keeper* keeper) {
+  Trial trial(test.called(), test.call, subject, runner, keeper);
+  try {
+    test.property->body(trial);
+  } catch (const TrialEnded&) {
+    // the trial has said why
+  }
+  if (!std::filesystem::exists(SandboxTemporary())) trial.Fail("the runner has removed TMPDIR itself, which is not its own");
+  return ToJson(trial.Finish(test.property->judged)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// Runs a command and waits for it; ends as it has ended where it leaves no answer.
+std::string AnswerOf(std::vector<std::string> command, const std::filesystem::path& answer) {
+  std::vector<char*> raw;
+  for (std::string& word : command) raw.push_back(word.data());
+  raw.push_back(nullptr);
+  const pid_t child = fork();
+  if (child == 0) {
+    execv(raw[0], raw.data());
+    _exit(kExitUsage);
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  std::ifstream stream(answer);
+  std::string text{std::istreambuf_iterator<char>(stream), {}};
+  std::error_code gone;
+  std::filesystem::remove(answer, gone);
+  if (!text.empty()) return text;
+  if (WIFSIGNALED(status)) raise(WTERMSIG(status));
+  _exit(WEXITSTATUS(status));
+}
+
 class Worker {
  public:
   Worker(const WorkerContext& context, const RunnerSpec& spec, std::unique_ptr<Runner> runner, KnownIssues issues, std::atomic<int64_t>& due)
@@ -154,7 +216,7 @@ class Worker {
     } else if (const std::string needs = Unavailable(test); !needs.empty()) {
       record.verdict = Verdict::kUnavailable;
       record.message = needs;
-    } else if (const auto subject = SubjectOf(test); subject) {
+    } else if (const auto subject = SubjectOf(context_, test); subject) {
       const std::string token = FreshToken();
       result = InSandbox(test, *subject, token);
       const std::string strays = ends_strays_ ? EndStrays(own_children_) : "";
@@ -165,6 +227,7 @@ class Worker {
       }
       Interpret(test, result, token, record);
       if (!strays.empty()) BlameForStrays(strays, record);
+      if (!context_.options->sanitizer.empty()) BlameForFindings(test, record);
     } else {
       record.verdict = Verdict::kError;
       record.message = subject.error().message;
@@ -200,9 +263,13 @@ class Worker {
     return test.program->operators && runner.Lacks("custom_operators") ? "custom_operators" : "";
   }
 
-  // Why the torch that compiled the packages cannot have one that the test needs; empty where it can.
+  // Why the test cannot be tried here: no device, no package that this torch can have, or nobody who says what is right; empty where it can.
   std::string Unavailable(const PlannedTest& test) const {
     if (RunsOnCuda(test) && !context_.has_cuda_device) return "no CUDA device";
+    const bool foreign = !context_.options->paths.spec.empty();
+    if (foreign && test.property->by_export) return "the package was made elsewhere: what was exported is not known";
+    if (foreign && test.property->by_reference && !context_.goldens->at(test.program->name)->calls.contains(test.call->name))
+      return "the spec does not say what this call must answer";
     for (const Case* c : {test.program, test.feeder}) {
       if (c == nullptr) continue;
       if (const std::string needs = context_.packages->Unavailable(c->name); !needs.empty()) return fmt::format("{} {}", c->name, needs);
@@ -257,24 +324,69 @@ class Worker {
 
   SandboxResult InSandbox(const PlannedTest& test, const Subject& subject, const std::string& token) {
     constexpr double kGraceSeconds = 5;
-    const double deadline = Crowding() * (test.property->deadline_seconds > 0 ? test.property->deadline_seconds : deadline_);
+    constexpr double kSlower = 30;  // code on a device under compute-sanitizer
+    const double patience = context_.options->sanitizer.empty() ? Crowding() : kSlower * Crowding();
+    const double deadline = patience * (test.property->deadline_seconds > 0 ? test.property->deadline_seconds : deadline_);
     PromiseSignOfLife(due_, 2 * deadline + kGraceSeconds);
     SandboxOptions options = Options(test.property->check_inputs, deadline);
     if (test.program->is_hostile()) options.environment["CUDA_VISIBLE_DEVICES"] = "";  // one that says it is for CUDA fares alike everywhere
     return RunInSandbox(options, [&] {
       writer_.reset();  // closes the child's copy: no runner finds the records among its files
+      if (!context_.options->sanitizer.empty()) return token + UnderSanitizer(test);
       std::optional<KeptFiles> kept;
       if (context_.options->keep && !test.program->is_claim())
         kept.emplace(KeptFolder(test), test.called(), *subject.golden, subject.package, test.property->check_inputs);
-      Trial trial(test.called(), test.call, subject, *runner_, kept ? &*kept : nullptr);
-      try {
-        test.property->body(trial);
-      } catch (const TrialEnded&) {
-        // the trial has said why
-      }
-      if (!std::filesystem::exists(SandboxTemporary())) trial.Fail("the runner has removed TMPDIR itself, which is not its own");
-      return token + ToJson(trial.Finish(test.property->judged)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      return token + OutcomeOf(test, subject, *runner_, kept ? &*kept : nullptr);
     });
+  }
+
+  std::filesystem::path LogsOf(const PlannedTest& test) const { return context_.options->folder / "sanitizer" / KeptFolderName(test.id); }
+
+  // In the sandboxed child: the test in a process that was executed under compute-sanitizer.
+  std::string UnderSanitizer(const PlannedTest& test) const {
+    const CampaignOptions& options = *context_.options;
+    const Paths& paths = options.paths;
+    const auto logs = LogsOf(test);
+    std::filesystem::remove_all(logs);
+    std::filesystem::create_directories(logs);
+    // Beside TMPDIR, in which a test looks for what a runtime leaves.
+    const auto answer = SandboxTemporary().parent_path() / "answer";
+    std::vector<std::string> target{std::filesystem::read_symlink("/proc/self/exe").string(),
+                                    "run",
+                                    "--one-test",
+                                    test.id,
+                                    "--answer",
+                                    answer.string(),
+                                    "--runner",
+                                    RunnerText()};
+    for (const auto& [option, path] : {std::pair{"--plan", paths.plan},
+                                       {"--packages", paths.packages},
+                                       {"--golden", paths.golden},
+                                       {"--requirements", paths.requirements},
+                                       {"--package", paths.package},
+                                       {"--spec", paths.spec}}) {
+      if (!path.empty()) target.insert(target.end(), {option, path.string()});
+    }
+    setenv("PYTORCH_NO_CUDA_MEMORY_CACHING", "1", 1);  // else the tool sees one large allocation, and no bounds inside it
+    return AnswerOf(SanitizerCommand(options.compute_sanitizer, options.sanitizer, logs, target), answer);
+  }
+
+  void BlameForFindings(const PlannedTest& test, Record& record) const {
+    const SanitizerFindings findings = ReadSanitizerLogs(LogsOf(test));
+    const std::string tool = "compute-sanitizer " + context_.options->sanitizer;
+    if (findings.count > 0) {
+      if (!InfoOf(record.verdict).red) record.verdict = Verdict::kFail;
+      record.message +=
+          fmt::format("{}{} found {} in this test: {}\nthe whole log: {}", record.message.empty() ? "" : "\n", tool,
+                      findings.count == 1 ? "1 error" : fmt::format("{} errors", findings.count), findings.first, LogsOf(test).string());
+    } else if (!findings.complete && !InfoOf(record.verdict).red) {
+      record.verdict = Verdict::kError;
+      record.message += fmt::format("{}{} has left no summary of this test, so nothing is known: {}", record.message.empty() ? "" : "\n", tool,
+                                    LogsOf(test).string());
+    } else if (findings.complete) {
+      std::error_code gone;
+      std::filesystem::remove_all(LogsOf(test), gone);
+    }
   }
 
   std::filesystem::path KeptFolder(const PlannedTest& test) const { return context_.options->folder / "kept" / KeptFolderName(test.id); }
@@ -375,6 +487,12 @@ class Worker {
     record.message += hints;
   }
 
+  // As the command line names it.
+  std::string RunnerText() const {
+    if (spec_.library.parent_path() != context_.options->paths.runners) return spec_.library.string();
+    return spec_.config.contains("fault") ? "faulty:" + spec_.config.at("fault").get<std::string>() : spec_.name;
+  }
+
   Record Planned(const PlannedTest& test) const {
     Record record;
     record.id = test.id;
@@ -384,10 +502,12 @@ class Worker {
     record.call = test.call != nullptr ? test.call->name : "";
     record.runner = spec_.name;
     record.judged = test.property->judged;
-    std::string runner = spec_.name;
-    if (spec_.config.contains("fault")) runner = "faulty:" + spec_.config.at("fault").get<std::string>();
-    if (spec_.library.parent_path() != context_.options->paths.runners) runner = spec_.library.string();
-    record.repeat = fmt::format("./aoti-cts run --runner {} --test '{}'", ForShell(runner), test.id);
+    const std::string runner = RunnerText();
+    const Paths& paths = context_.options->paths;
+    std::string options;
+    if (!paths.spec.empty()) options = fmt::format("--package {} --spec {} ", ForShell(paths.package.string()), ForShell(paths.spec.string()));
+    if (!context_.options->sanitizer.empty()) options += fmt::format("--sanitizer {} ", context_.options->sanitizer);
+    record.repeat = fmt::format("./aoti-cts run {}--runner {} --test '{}'", options, ForShell(runner), test.id);
     return record;
   }
 
@@ -395,7 +515,7 @@ class Worker {
   double CalibratedSeconds() {
     for (const PlannedTest& test : *context_.tests) {
       if (test.runner->name != spec_.name || !test.program->is_program()) continue;
-      auto subject = SubjectOf(test);
+      auto subject = SubjectOf(context_, test);
       if (!subject) continue;
       const SandboxResult result = RunInSandbox(Options(false, StartSeconds(*context_.options)), [&] {
         writer_.reset();
@@ -463,6 +583,17 @@ void PromiseSignOfLife(std::atomic<int64_t>& due, double seconds) { due = NowMil
 
 bool IsOverdue(const std::atomic<int64_t>& due) { return NowMilliseconds() > due; }
 
+int JudgeHere(const PlannedTest& test, const WorkerContext& context) {
+  ContinueSandbox();
+  auto subject = SubjectOf(context, test);
+  if (!subject) throw std::runtime_error(subject.error().message);
+  auto runner = Runner::Open(*test.runner);
+  if (!runner) throw std::runtime_error(runner.error().message);
+  std::ofstream(context.options->answer) << OutcomeOf(test, *subject, **runner, nullptr) << std::flush;
+  fflush(nullptr);
+  return kExitGood;
+}
+
 int WorkerMain(const WorkerContext& context, const RunnerSpec& spec, std::atomic<int64_t>& due) {
   try {
     // Workers share the cores: threads that spin while they wait for each other would take them from the next worker's test.
@@ -492,7 +623,7 @@ int WorkerMain(const WorkerContext& context, const RunnerSpec& spec, std::atomic
                             [&worker, &test, i]() -> testing::Test* { return new ConformanceTest(worker, test, i); });
     }
     const Selection& s = context.options->selection;
-    const bool everything = s.areas.empty() && s.requirements.empty() && s.cases.empty() && s.tests.empty();
+    const bool everything = s.areas.empty() && s.requirements.empty() && s.cases.empty() && s.tests.empty() && context.options->paths.spec.empty();
     if (everything && !context.options->resume) worker.ReportDeadIssues();
     const int red = RUN_ALL_TESTS();
     static_cast<void>(red);  // the verdicts are in the records; the campaign counts them

@@ -32,13 +32,13 @@ struct SharedState {
 
 struct WorkerContext {
   const CampaignOptions* options;
-  const std::vector<PlannedTest>* tests;
-  const std::vector<std::string>* all_ids;  // of every test there is for these runners, planned or not
+  const std::vector<PlannedTest>* tests = nullptr;
+  const std::vector<std::string>* all_ids = nullptr;  // of every test there is for these runners, planned or not
   const Packages* packages;
   const std::map<std::string, Expected<Golden>>* goldens;  // by program
-  std::filesystem::path scratch;                           // folder for sandboxes
-  SharedState* shared;
-  bool has_cuda_device;  // on this machine
+  std::filesystem::path scratch = {};                      // folder for sandboxes
+  SharedState* shared = nullptr;
+  bool has_cuda_device = false;  // on this machine
 };
 
 // None is 0: a runner that calls exit(0) has done nothing.
@@ -50,6 +50,9 @@ bool IsOverdue(const std::atomic<int64_t>& due);
 
 // Seconds that opening a runner may take, and loading and running a first package.
 inline double StartSeconds(const CampaignOptions& options) { return 6 * options.deadline_seconds; }
+
+// Judges one test in this process, which a sandboxed one has executed, and writes the outcome to the file that the options name.
+int JudgeHere(const PlannedTest& test, const WorkerContext& context);
 
 // Runs in a process of its own; the return value is its exit status. `due`: its place in the shared state.
 int WorkerMain(const WorkerContext& context, const RunnerSpec& runner, std::atomic<int64_t>& due);

@@ -30,8 +30,9 @@ class Build(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.driver = fakes.Driver(Path(folder.name).resolve())
-        self.names = [case.name for case in all_cases() if case.profile == "default" and case.device == "cpu"]
-        self.elsewhere = [case.name for case in all_cases() if case.profile == "default" and case.device != "cpu"]
+        default = [case for case in all_cases() if case.profile == "default"]
+        self.names = [case.name for case in default if case.device == "cpu" or case.compiled_for]
+        self.elsewhere = [case.name for case in default if case.name not in self.names]
         self.claims = [claim.name for claim in all_claims()]
         self.hostile = [known.name for known in all_hostile()]
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "conformance/programs.h"
+#include "conformance/resources.h"
 #include "conformance/verbs/verbs.h"
 #include "reports/text.h"
 
@@ -19,7 +20,7 @@ struct ListOptions {
   Selection selection;
   std::string runner = "package";
   bool cases = false, claims = false, hostile = false, tests = false, requirements = false, runners = false, areas = false, ctest = false,
-       one_entry = false, duplicates = false;
+       resources = false, one_entry = false, duplicates = false;
 };
 
 std::vector<std::string> InTreeRunners(const std::filesystem::path& folder) {
@@ -72,6 +73,14 @@ std::vector<CtestEntry> CtestEntries(const ListOptions& options) {
   return entries;
 }
 
+// May a test of the entry be about a program on CUDA? Then ctest gives it a device of its own, where it is told of devices.
+bool NeedsDevice(const Selection& selection) {
+  return std::any_of(Properties().begin(), Properties().end(), [&](const Property& property) {
+    const auto& areas = selection.areas;
+    return property.on_cuda && (areas.empty() || std::find(areas.begin(), areas.end(), AreaOf(property.requirement)) != areas.end());
+  });
+}
+
 // Lines for ctest: the entries, and one that checks the conservation of all their tests. Written before any package exists.
 void PrintCtestEntries(const std::vector<CtestEntry>& entries, const std::string& runner) {
   std::string names;
@@ -81,8 +90,8 @@ void PrintCtestEntries(const std::vector<CtestEntry>& entries, const std::string
     const std::string folder = fmt::format("{}/runs/ctest/{}", AOTI_BUILD_DIR, entry.name);
     fmt::print("add_test({} \"{}/aoti-cts\" run --ctest --no-build --quiet{} --runner {} --out \"{}\")\n", name, AOTI_BUILD_DIR,
                ArgumentsOf(entry.selection), runner, folder);
-    fmt::print("set_tests_properties({} PROPERTIES LABELS \"conformance;{}\" SKIP_RETURN_CODE 77 FIXTURES_REQUIRED packages TIMEOUT 600)\n", name,
-               entry.labels);
+    fmt::print("set_tests_properties({} PROPERTIES LABELS \"conformance;{}\" SKIP_RETURN_CODE 77 FIXTURES_REQUIRED packages TIMEOUT 600{})\n", name,
+               entry.labels, NeedsDevice(entry.selection) ? fmt::format(" RESOURCE_GROUPS \"{}\"", kOneGpu) : "");
     names += (names.empty() ? "" : ";") + name;
     folders += fmt::format(" \"{}\"", folder);
   }
@@ -138,6 +147,10 @@ void PrintRequirement(const Requirement& requirement, const std::vector<PlannedT
 int Execute(const ListOptions& options) {
   if (options.ctest) {
     PrintCtestEntries(CtestEntries(options), options.runner);
+    return kExitGood;
+  }
+  if (options.resources) {
+    fmt::print("{}\n", ResourceSpec());
     return kExitGood;
   }
   if (options.areas) {
@@ -213,6 +226,7 @@ void AddList(CLI::App& app, Action& chosen) {
   verb->add_flag("--areas", options->areas, "areas of the contract");
   verb->add_flag("--runners", options->runners, "runners of this build");
   verb->add_flag("--ctest", options->ctest, "the entries for ctest, as CMake text");
+  verb->add_flag("--resources", options->resources, "the GPUs of this machine, as `ctest --resource-spec-file` wants them");
   verb->add_flag("--one-entry", options->one_entry, "with --ctest: one entry for the whole selection, instead of one per area");
   verb->add_option("--runner", options->runner, "name of the runner in test ids")->capture_default_str();
   AddSelectionOptions(*verb, options->selection);

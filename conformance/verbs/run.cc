@@ -11,6 +11,8 @@
 #include <optional>
 #include <thread>
 
+#include "conformance/resources.h"
+#include "conformance/sanitizer.h"
 #include "conformance/verbs/verbs.h"
 #include "fixtures/hash.h"
 #include "fixtures/json_file.h"
@@ -102,20 +104,47 @@ Expected<bool> OfAnotherTorch(const Paths& paths) {
   return true;
 }
 
+// A package made elsewhere needs both, and no generator.
+std::optional<Error> HalfOfASpec(const Paths& paths) {
+  if (paths.package.empty() == paths.spec.empty()) return std::nullopt;
+  return Error{paths.spec.empty() ? fmt::format("what is promised of {}? Name its spec with --spec; conformance/example.spec.json is an example",
+                                                paths.package.string())
+                                  : fmt::format("which package is {} about? Name it with --package", paths.spec.string())};
+}
+
 int Execute(RunOptions& options) {
   CampaignOptions& campaign = options.campaign;
+  if (const auto half = HalfOfASpec(campaign.paths)) return Complain(*half);
+  const bool foreign = !campaign.paths.spec.empty();
+  if (options.ctest) {
+    const auto devices = DevicesOfCtest();
+    if (!devices) return Complain(devices.error());
+    if (!devices->empty()) {
+      setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", 1);  // as the resource file counts them
+      setenv("CUDA_VISIBLE_DEVICES", devices->c_str(), 1);
+    }
+  }
+  if (!campaign.sanitizer.empty()) {
+    auto found = FindComputeSanitizer();
+    if (!found) return Complain(found.error());
+    campaign.compute_sanitizer = std::move(*found);
+  }
   campaign.runners.clear();
   for (const std::string& text : options.runners) {
     auto spec = ParseRunnerSpec(text, campaign.paths.runners);
     if (!spec) return Complain(spec.error());
     campaign.runners.push_back(std::move(*spec));
   }
+  if (!campaign.answer.empty()) {
+    auto result = RunCampaign(campaign);
+    return result ? result->exit_code : Complain(result.error());
+  }
   if (const auto twice = SameName(campaign.runners)) return Complain(*twice);
   if (const auto complaint = LedgerComplaint()) return Complain(*complaint);
   if (const auto known = CheckSelection(campaign); !known) return Complain(known.error());
-  const auto of_another_torch = OfAnotherTorch(campaign.paths);
+  const auto of_another_torch = foreign ? Expected<bool>(false) : OfAnotherTorch(campaign.paths);
   if (!of_another_torch) return Complain(of_another_torch.error());
-  if (!options.no_build && !*of_another_torch) {
+  if (!options.no_build && !foreign && !*of_another_torch) {
     const int built = BuildPackages(campaign.paths, /*keep_going=*/true, campaign.selection);
     if (built != 0) return built;
   }
@@ -184,9 +213,25 @@ void AddRun(CLI::App& app, Action& chosen, const std::string& command) {
                  "leave in RUN/kept/TEST the inputs, outputs, reference and difference as safetensors, and a C++ program that repeats the calls "
                  "without the suite: of all tests where at most 20 are selected, else of those that are red, a known issue, or recorded as "
                  "something else than correct");
+  verb->add_option("--sanitizer", options->campaign.sanitizer,
+                   "run each test of a CUDA program, and no other, under this tool of NVIDIA's compute-sanitizer: memcheck, racecheck, initcheck or "
+                   "synccheck. What it finds fails the test, and its log stays in RUN/sanitizer/. Tests take many times longer. Proved with a "
+                   "pretended tool only: it has not been seen on a GPU yet")
+      ->check(CLI::IsMember(SanitizerTools()))
+      ->option_text("TOOL")
+      ->excludes("--keep");
+  verb->add_option("--one-test", options->campaign.selection.tests, "")->group("");  // what --sanitizer executes
+  verb->add_option("--answer", options->campaign.answer, "")->group("");
   verb->add_flag("--no-build", options->no_build, "take the packages as they are");
-  verb->add_flag("--ctest", options->ctest, "exit 77 where nothing could be tried, as ctest's SKIP_RETURN_CODE wants");
+  verb->add_flag("--ctest", options->ctest,
+                 "exit 77 where nothing could be tried, as ctest's SKIP_RETURN_CODE wants, and take the GPUs that ctest hands out");
   verb->add_flag("-q,--quiet", options->campaign.quiet, "no progress");
+  verb->add_option("--package", options->campaign.paths.package,
+                   "judge this package, made elsewhere, and nothing else; --spec says what is promised of it. Nothing is compiled")
+      ->group("A package made elsewhere");
+  verb->add_option("--spec", options->campaign.paths.spec,
+                   "what is promised of --package (JSON; schema generators/spec.schema.json, example conformance/example.spec.json)")
+      ->group("A package made elsewhere");
   AddPathOptions(*verb, options->campaign.paths);
   verb->callback([options, &chosen] { chosen = [options] { return Execute(*options); }; });
 }
