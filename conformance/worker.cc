@@ -132,6 +132,7 @@ Expected<Subject> SubjectOf(const WorkerContext& context, const PlannedTest& tes
   const Expected<Golden>& golden = context.goldens->at(test.called().name);
   if (!golden) return golden.error();
   Subject subject{.package = std::move(*package), .golden = &*golden};
+  if (test.property->judged) subject.trace_file = context.options->folder / TraceFileOf(test.id);  // one trace of a program is enough
   if (test.program->operators) subject.operators = context.options->paths.runners / "aoti_cts_operators.so";
   if (test.program->is_hostile()) {
     const auto file = context.packages->FindHostile(test.program->name);
@@ -275,33 +276,6 @@ class Worker {
       if (const std::string needs = context_.packages->Unavailable(c->name); !needs.empty()) return fmt::format("{} {}", c->name, needs);
     }
     return "";
-  }
-
-  Expected<Subject> SubjectOf(const PlannedTest& test) const {
-    if (test.program->is_claim()) {
-      auto finding = context_.packages->FindClaim(test.program->name);
-      if (!finding) return finding.error();
-      return Subject{.finding = std::move(*finding)};
-    }
-    auto package = context_.packages->Find(test.called().name);
-    if (!package) return package.error();
-    const Expected<Golden>& golden = context_.goldens->at(test.called().name);
-    if (!golden) return golden.error();
-    Subject subject{.package = std::move(*package), .golden = &*golden};
-    if (test.property->judged) subject.trace_file = context_.options->folder / TraceFileOf(test.id);  // one trace of a program is enough
-    if (test.program->operators) subject.operators = context_.options->paths.runners / "aoti_cts_operators.so";
-    if (test.program->is_hostile()) {
-      const auto file = context_.packages->FindHostile(test.program->name);
-      if (!file) return file.error();
-      subject.hostile = test.program;
-      subject.hostile_file = file->path;
-    }
-    if (test.feeder == nullptr) return subject;
-    auto feeder = context_.packages->Find(test.feeder->name);
-    if (!feeder) return feeder.error();
-    subject.feeder = test.feeder;
-    subject.feeder_package = std::move(*feeder);
-    return subject;
   }
 
   SandboxOptions Options(bool check_inputs, double deadline) const {
