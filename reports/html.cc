@@ -810,7 +810,7 @@ std::string Margins(const Page& page) {
 std::string Timelines(const Page& page) {
   Section section(
       "<p>What a profiler has seen of calls of a package, after a few that warm up. Outlined: a call; grey: operators on the CPU; thin: "
-      "launches; filled: kernels on a GPU; striped: copies from and to it. A trace opens in the viewers of Chrome and Perfetto.</p>\n",
+      "launches; filled: kernels on a GPU; striped and taller: copies from and to it. A trace opens in the viewers of Chrome and Perfetto.</p>\n",
       "", kTimelinesBudget);
   for (const Timeline& timeline : page.timelines) section.Item(TimelineSvg(timeline));
   return page.timelines.empty() ? "" : section.Finish();

@@ -89,7 +89,7 @@ svg .x{fill:var(--bad-f);font-size:16px;font-weight:700}svg .k{fill:var(--fg);fo
 .timeline{margin:.75rem 0;overflow-x:auto}.timeline figcaption{font-size:.85rem}
 .timeline svg{display:block;width:100%;min-width:44rem;margin:.3rem 0}
 .ts{fill:none;stroke:var(--soft)}.to{fill:var(--mute-b);stroke:var(--mute);stroke-width:.6}.tl{fill:var(--warn);stroke:var(--fg);stroke-width:.3}
-.tk{fill:var(--info)}.tc{fill:none;stroke:var(--fg);stroke-width:16;stroke-dasharray:2 1.2}
+.tk{fill:var(--info)}.tc{fill:none;stroke:var(--fg);stroke-width:24;stroke-dasharray:2 1.2}
 footer{padding-top:2rem;padding-bottom:3rem}
 .v{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 @media screen and (max-width:46rem){

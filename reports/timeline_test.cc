@@ -48,7 +48,7 @@ TEST(TimelineTest, EverythingLiesInsideTheDrawingAndInItsRow) {
   for (std::sregex_iterator it(svg.begin(), svg.end(), rectangle), end; it != end; ++it, ++count) {
     EXPECT_GE(std::stod((*it)[1]), 130);
     EXPECT_LE(std::stod((*it)[1]) + std::stod((*it)[3]), 991);
-    EXPECT_LE(std::stod((*it)[2]) + ((*it)[4].matched ? std::stod((*it)[4]) : 8), 4 + 2 * 28);
+    EXPECT_LE(std::stod((*it)[2]) + ((*it)[4].matched ? std::stod((*it)[4]) : 12), 4 + 2 * 28);
   }
   EXPECT_EQ(count, 25u);
   EXPECT_EQ(Count(svg, "class=\"tc\""), 1u);  // copies have a pattern of their own, and one row
