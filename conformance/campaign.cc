@@ -386,16 +386,16 @@ const Case* OriginOf(const Case& c, const std::vector<Case>& cases) {
   return &*std::find_if(cases.begin(), cases.end(), [&](const Case& other) { return other.name == c.made_from; });
 }
 
-// Does a program of these tests need a CUDA device, and is there one? Asked in a process of its own: children of one that has asked the driver
+// How many CUDA devices there are, where a program of these tests needs one. Asked in a process of its own: children of one that has asked the driver
 // cannot use it any more.
-bool HasCudaDevice(const std::vector<PlannedTest>& tests, const std::filesystem::path& scratch) {
-  if (std::none_of(tests.begin(), tests.end(), [](const PlannedTest& test) { return test.program->needs_cuda(); })) return false;
+int CountCudaDevices(const std::vector<PlannedTest>& tests, const std::filesystem::path& scratch) {
+  if (std::none_of(tests.begin(), tests.end(), [](const PlannedTest& test) { return test.program->needs_cuda(); })) return 0;
   constexpr double kPatience = 60;
   const SandboxResult result = RunInSandbox({.base = scratch, .deadline_seconds = kPatience}, [] {
     const auto driver = CudaDriver::Open();
     return std::to_string(driver ? (*driver)->CountDevices() : 0);
   });
-  return result.end == SandboxResult::End::kReturned && result.answer != "0";
+  return result.end == SandboxResult::End::kReturned ? std::atoi(result.answer.c_str()) : 0;
 }
 
 // A runner shares its process with a worker: it may find the records and write ends of tests that no worker has run. A second end, written here,
@@ -526,7 +526,7 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   std::signal(SIGTERM, OnInterrupt);
   std::vector<std::string> all_ids;
   for (const PlannedTest& test : PlanTests(cases, options.runners, {.profile = Profile::kFull})) all_ids.push_back(test.id);
-  const WorkerContext context{&options, &tests, &all_ids, &packages, &goldens, *scratch, shared.state(), HasCudaDevice(tests, *scratch)};
+  const WorkerContext context{&options, &tests, &all_ids, &packages, &goldens, *scratch, shared.state(), CountCudaDevices(tests, *scratch)};
   Progress progress(records, tests.size() - done_before, options.quiet);
   std::vector<std::string> unwritten;
   for (const RunnerSpec& runner : options.runners) {

@@ -19,17 +19,18 @@
 namespace aoti_cts {
 namespace {
 
-void LookForPython(Trial& t) {
+// A process that has loaded the package and run it maps no such library.
+void LookFor(Trial& t, const std::string& library) {
   Model model = t.Load();
   t.JudgeCall(model, t.ExampleCall());
   std::ifstream maps("/proc/self/maps");
   size_t lines = 0;
   std::string found;
   for (std::string line; std::getline(maps, line); ++lines) {
-    if (found.empty() && line.find("libpython") != std::string::npos) found = line;
+    if (found.empty() && line.find(library) != std::string::npos) found = line;
   }
   t.Check(lines > 0, "/proc/self/maps cannot be read");
-  t.Check(found.empty(), "a Python library is mapped: " + found);
+  t.Check(found.empty(), library + " is mapped: " + found);
 }
 
 const Registered kNoPython{{.requirement = "LOAD_2",
@@ -37,7 +38,13 @@ const Registered kNoPython{{.requirement = "LOAD_2",
                             .sampled = true,
                             .capability = "package",
                             .targets = OncePerCase,
-                            .body = LookForPython}};
+                            .body = [](Trial& t) { LookFor(t, "libpython"); }}};
+
+const Registered kNoTensorRT{{.requirement = "TRT_1",
+                              .sentence = "no_runtime_of_torch_tensorrt_is_mapped",
+                              .on_cuda = true,
+                              .targets = [](const Case& c) { return c.tensorrt ? OncePerCase(c) : std::vector<const Call*>{}; },
+                              .body = [](Trial& t) { LookFor(t, "libtorchtrt"); }}};
 
 // Everything is compiled before: loading and running start no process, a compiler least of all.
 void LookForProcesses(Trial& t) {

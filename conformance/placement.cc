@@ -49,6 +49,26 @@ const Registered kDeviceOfPackage{{.requirement = "PLACE_3",
                                    .targets = OncePerCase,
                                    .body = ReadDeviceOfPackage}};
 
+// One that was compiled for another capability than the device has may be refused, or run where the code suits both.
+void RunOnWhatIsThere(Trial& t) {
+  auto model = t.TryLoad(t.package().path);
+  if (!model) return t.Observe("refused", "loading was " + model.refusal().ToString());
+  const CallInputs inputs = t.Inputs(t.ExampleCall());
+  model->SetInputDevices(std::vector<DLDevice>(inputs.values().size(), {kDLCUDA, 0}));
+  auto outputs = model->Run(inputs.values());
+  if (!outputs) return t.Observe("refused", "a call was " + outputs.refusal().ToString());
+  const Comparison comparison = CompareOutputs(outputs->values(), t.golden(t.ExampleCall()), t.latitude(), inputs.values());
+  t.Observe(comparison.equal ? "correct" : "silently_wrong", comparison.equal ? "the right numbers" : comparison.message);
+}
+
+const Registered kOtherCapability{{.requirement = "PLACE_3",
+                                   .sentence = "package_for_a_capability_on_the_device_that_is_there",
+                                   .judged = false,
+                                   .on_cuda = true,
+                                   .cross_compiled = true,
+                                   .targets = OncePerCase,
+                                   .body = RunOnWhatIsThere}};
+
 // --- PLACE_2: what the caller has set up for itself on the device ------------------------------------------------------
 
 void LookAtTheContext(Trial& t) {
@@ -78,6 +98,27 @@ const Registered kContext{{.requirement = "PLACE_2",
                            .on_cuda = true,
                            .targets = OncePerCudaCase,
                            .body = [](Trial& t) { OnCuda(t, [&] { LookAtTheContext(t); }); }}};
+
+void RunOnTheSecondDevice(Trial& t) {
+  constexpr int kSecond = 1;
+  Model model = t.Load({.device_index = kSecond});
+  t.JudgeCall(model, t.ExampleCall());
+  const CallInputs inputs = t.Inputs(t.ExampleCall());
+  const Outputs there = t.Require(model.PutOnDevices(inputs.values()), "copying inputs to the device");
+  const Outputs outputs = t.Require(model.RunOn({}, there.values()), "a run on the second device");
+  for (const aoti_value& value : outputs.values()) {
+    const int index = value.tensor.device.device_id;
+    t.Check(index == kSecond, fmt::format("an output of a model loaded on device {} lies on device {}", kSecond, index));
+  }
+}
+
+const Registered kSecondDevice{{.requirement = "PLACE_2",
+                                .sentence = "model_runs_on_the_device_it_is_loaded_on",
+                                .sampled = true,
+                                .on_cuda = true,
+                                .cuda_devices = 2,
+                                .targets = OncePerCudaCase,
+                                .body = [](Trial& t) { OnCuda(t, [&] { RunOnTheSecondDevice(t); }); }}};
 
 }  // namespace
 }  // namespace aoti_cts

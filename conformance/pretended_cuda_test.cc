@@ -3,6 +3,7 @@
 // fixtures/cuda_driver.h wants, and a runner whose programs run there. A stream is a thread with a queue, the memory of the device is host memory at
 // addresses that nobody can read, and a captured stream notes its work instead of doing it. Its program answers its first input times a weight. What
 // a package is called says what is broken; to add a way to be broken: a name below that Is() is asked for, and its row in streams_test.cc.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -117,22 +118,23 @@ struct Values {
   ~Values() { kept_bytes -= bytes_on_device; }
 
   // Memory for a value like `from`, as yet of zeros.
-  char* Add(const aoti_value& from, DLDeviceType device) {
+  char* Add(const aoti_value& from, DLDevice device) {
     const DLTensor& t = from.tensor;
     int64_t extent = 1;
     for (int d = 0; d < t.ndim; ++d) extent = t.shape[d] == 0 || extent == 0 ? 0 : extent + (t.shape[d] - 1) * t.strides[d];
     char* host = bytes.emplace_back(static_cast<size_t>(extent) * t.dtype.bits / 8).data();
     values.push_back(from);
-    if (device == kDLCUDA) {
+    const bool on_device = device.device_type == kDLCUDA;
+    if (on_device) {
       bytes_on_device += bytes.back().size();
       kept_bytes += bytes.back().size();
     }
     DLTensor& to = values.back().tensor;
-    to.device = {device, 0};
+    to.device = device;
     to.byte_offset = 0;
     to.shape = shapes.emplace_back(t.shape, t.shape + t.ndim).data();
     to.strides = strides.emplace_back(t.strides, t.strides + t.ndim).data();
-    to.data = device == kDLCUDA ? OnDevice(host) : host;
+    to.data = on_device ? OnDevice(host) : host;
     values.back().storage_data = to.data;
     values.back().storage_bytes = bytes.back().size();
     return host;
@@ -155,6 +157,7 @@ void ReleaseOutputs(aoti_outputs* outputs) {
 struct aoti_model {
   std::string name;
   bool single_threaded;
+  int device;
   std::shared_ptr<float> weight = std::make_shared<float>(1.0F);
   SharedValues only_outputs;  // of the model that has but one buffer for them
 
@@ -178,7 +181,7 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* /*error*/) {
 
 aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_error* /*error*/) {
   const std::string_view path = options->package_path;
-  *model = new aoti_model{std::string(path.substr(path.rfind('/') + 1)), options->run_single_threaded != 0};
+  *model = new aoti_model{std::string(path.substr(path.rfind('/') + 1)), options->run_single_threaded != 0, std::max(options->device_index, 0)};
   if ((*model)->Is("loads_keep_device_memory")) kept_bytes += 1 << 21;
   return AOTI_OK;
 }
@@ -192,7 +195,7 @@ const float* FloatsOf(const aoti_value& value) {
 SharedValues Launch(aoti_model& model, const aoti_value& input, Stream& stream) {
   const bool one_buffer = model.Is("one_buffer_for_outputs");
   SharedValues made = one_buffer && model.only_outputs ? model.only_outputs : std::make_shared<Values>();
-  if (made->values.empty()) made->Add(input, kDLCUDA);
+  if (made->values.empty()) made->Add(input, {kDLCUDA, model.device});
   if (one_buffer) model.only_outputs = made;
   std::vector<char>& bytes = made->bytes[0];
   const std::vector<char> early =
@@ -262,7 +265,7 @@ aoti_status CopyValues(const aoti_value* values, size_t count, const DLDevice* d
   auto made = std::make_shared<Values>();
   for (size_t i = 0; i < count; ++i) {
     const auto* data = static_cast<const char*>(values[i].tensor.data);
-    char* to = made->Add(values[i], devices[i].device_type);
+    char* to = made->Add(values[i], devices[i]);
     std::memcpy(to, (values[i].tensor.device.device_type == kDLCUDA ? OnHost(data) : data) + values[i].tensor.byte_offset, made->bytes.back().size());
   }
   Give(std::move(made), copies);
@@ -327,7 +330,7 @@ const aoti_runner_api* aoti_get_runner_api(uint32_t /*api_version*/) { return &k
 
 PRETENDED cuInit(unsigned /*flags*/) { return kSuccess; }
 PRETENDED cuDeviceGetCount(int* count) {
-  *count = 1;
+  *count = 2;
   return kSuccess;
 }
 PRETENDED cuDeviceGetName(char* name, int size, int /*device*/) {

@@ -28,6 +28,7 @@ class PretendedDevice : public testing::Test {
     case_.name = "mine";
     case_.device = "cuda";
     case_.output_device = kDLCUDA;
+    case_.tensorrt = true;
     case_.inputs = {{"x", DType::kFloat32, {{"", 0, 3}}, Layout::kRowMajor, kDLCUDA}};
     int64_t size = 3;
     for (const char* cell : {"example", "second", "min", "mid", "max"})
@@ -95,6 +96,8 @@ constexpr const char* kShapes = "each_shape_has_its_graph_and_another_goes_round
 constexpr const char* kContext = "callers_device_stays_the_current_one";
 constexpr const char* kCalls = "running_again_and_again_keeps_no_device_memory";
 constexpr const char* kLoads = "loading_again_and_again_keeps_no_device_memory";
+constexpr const char* kSecond = "model_runs_on_the_device_it_is_loaded_on";
+constexpr const char* kTensorRT = "no_runtime_of_torch_tensorrt_is_mapped";
 constexpr const char* kData = "data_error_on_a_device";
 constexpr const char* kUpdate = "weights_that_a_replay_reads_after_an_update";
 
@@ -176,12 +179,12 @@ TEST_F(PretendedDevice, EveryFaultThatIsAboutADeviceIsKilled) {
     const RunnerSpec faulty{"faulty", AOTI_FAULTY, {{"fault", fault.name}, {"inner", AOTI_PRETENDED_CUDA}, {"cuda", AOTI_PRETENDED_CUDA}}};
     EXPECT_EQ(Run(killer.substr(killer.find('/') + 1), "good", faulty).verdict, Verdict::kFail) << fault.name;
   }
-  EXPECT_GE(tried, 8);
+  EXPECT_GE(tried, 10);
 }
 
 TEST_F(PretendedDevice, TheControlOfTheFaultsRaisesNoAlarm) {
   const RunnerSpec control{"faulty", AOTI_FAULTY, {{"fault", "none"}, {"inner", AOTI_PRETENDED_CUDA}}};
-  for (const char* sentence : {kGiven, kCurrent, kTwo, kReplay, kShapes, kContext, kCalls, kLoads})
+  for (const char* sentence : {kGiven, kCurrent, kTwo, kReplay, kShapes, kContext, kSecond, kTensorRT, kCalls, kLoads})
     EXPECT_EQ(Run(sentence, "good", control).verdict, Verdict::kPass) << sentence;
 }
 

@@ -253,7 +253,7 @@ class Worker {
   }
 
  private:
-  static bool RunsOnCuda(const PlannedTest& test) { return test.program->needs_cuda() && !test.property->cross_compiled; }
+  static bool RunsOnCuda(const PlannedTest& test) { return test.program->needs_cuda() && (!test.property->cross_compiled || test.property->on_cuda); }
 
   // A capability that the property or the program asks for and the runner has not; empty: none.
   std::string LackingFor(const PlannedTest& test) const {
@@ -266,7 +266,9 @@ class Worker {
 
   // Why the test cannot be tried here: no device, no package that this torch can have, or nobody who says what is right; empty where it can.
   std::string Unavailable(const PlannedTest& test) const {
-    if (RunsOnCuda(test) && !context_.has_cuda_device) return "no CUDA device";
+    if (RunsOnCuda(test) && context_.cuda_devices == 0) return "no CUDA device";
+    if (RunsOnCuda(test) && context_.cuda_devices < test.property->cuda_devices)
+      return fmt::format("{} CUDA devices are wanted, there is {}", test.property->cuda_devices, context_.cuda_devices);
     const bool foreign = !context_.options->paths.spec.empty();
     if (foreign && test.property->by_export) return "the package was made elsewhere: what was exported is not known";
     if (foreign && test.property->by_reference && !context_.goldens->at(test.program->name)->calls.contains(test.call->name))

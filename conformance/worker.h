@@ -38,7 +38,7 @@ struct WorkerContext {
   const std::map<std::string, Expected<Golden>>* goldens;  // by program
   std::filesystem::path scratch = {};                      // folder for sandboxes
   SharedState* shared = nullptr;
-  bool has_cuda_device = false;  // on this machine
+  int cuda_devices = 0;  // on this machine
 };
 
 // None is 0: a runner that calls exit(0) has done nothing.

@@ -512,11 +512,15 @@ aoti_status LoadElsewhere(const aoti_load_options* options, aoti_model** model, 
 aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_error* error) {
   if (const std::string lacking = Lacking(options->package_path); !lacking.empty()) return Fail(error, AOTI_REFUSED, "std::runtime_error", lacking);
   ChangeTheProcess(options->package_path);
+  aoti_load_options on_default_device = *options;
+  on_default_device.device_index = -1;
+  if (IsFault("device_index_ignored")) options = &on_default_device;
   constexpr int kLastGoodLoad = 9;
   if (IsFault("later_loads_fail") && ++loads > kLastGoodLoad) return Fail(error, AOTI_REFUSED, "std::runtime_error", "too many loads");
   if (IsFault("checks_ignored")) unsetenv("AOTI_RUNTIME_CHECK_INPUTS");
   LeaveBehind();
   if (IsFault("python_mapped")) MapSomethingCalled("libpython3.so");
+  if (IsFault("torch_tensorrt_wanted")) MapSomethingCalled("libtorchtrt_runtime.so");
   if (IsFault("compiler_is_run") && std::system("true") != 0) throw std::runtime_error("no shell");
   if ((*model = InsteadOf(*options)) != nullptr) return AOTI_OK;
   if (IsFault("order_of_entries_matters") && !BeginsWithSource(options->package_path))

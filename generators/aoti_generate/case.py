@@ -156,6 +156,7 @@ class Case:
     device: where it runs, one of DEVICES. output_device: where its outputs lie.
     twin_of: the case that this one is on another device: formula and golden are those of that case.
     on_cuda: its twin on CUDA is of the default profile, though the case is not.
+    tensorrt: made by Torch-TensorRT, with engines inside.
     compiled_for: compute capability, times ten, of a CUDA device that the package is compiled for without having it; 0: for what is there.
     """
 
@@ -168,6 +169,7 @@ class Case:
     output_device: str = "cpu"
     twin_of: str = ""
     compiled_for: int = 0
+    tensorrt: bool = False
     on_cuda: bool = False
     dims: list[Dim] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
@@ -235,12 +237,12 @@ class Case:
             self._require(dims[dim].min <= size <= dims[dim].max, f"call {name}: sizes: {dim}={size} is outside [{dims[dim].min}, {dims[dim].max}]")
         for input, replaced in (values or {}).items():
             self._check_values(input, self.inputs[self._input_index(input, f"call {name}: values")].dtype, replaced)
-        self._add(name, "named", "ok", self._shapes(sizes or {}), values)
+        self._add(name, "named", "ok", self.shapes_at(sizes or {}), values)
 
     def violation(self, name: str, *, input: str, dim: int, size: int, others: dict[str, tuple[int, ...]] | None = None) -> None:
         """A call that breaks a static size or an equality: refused where input checks are on, recorded where they are off."""
         index = self._input_index(input, f"call {name}: input")
-        shapes = [list(shape) for shape in self._shapes({})]
+        shapes = [list(shape) for shape in self.shapes_at({})]
         for other, shape in (others or {}).items():
             shapes[self._input_index(other, f"call {name}: others")] = list(shape)
         rank = len(shapes[index])
@@ -255,13 +257,13 @@ class Case:
         for input, replaced in values.items():
             self._check_values(input, self.inputs[self._input_index(input, f"call {name}: values")].dtype, replaced)
         self._require(bool(values), f"call {name}: values: none is named, so the call is the example")
-        self._add(name, "data", "refused", self._shapes({}), values)
+        self._add(name, "data", "refused", self.shapes_at({}), values)
 
     def tasks(self, count: int) -> None:
         """`count` calls with their own values and, where a dim allows, their own sizes: what threads run, each with its own golden."""
         for task in range(count):
             sizes = {d.name: _task_size(d, task, count) for d in self.dims}
-            self._add(f"task_{task}", "task", "ok", self._shapes(sizes), None)
+            self._add(f"task_{task}", "task", "ok", self.shapes_at(sizes), None)
 
     def steps(self, count: int, values: typing.Callable[[int], dict[str, ValueRange]] = lambda step: {}) -> None:
         """The program changes its own buffers. `count` calls that follow each other on one loader; `values` as of c.call, per step.
@@ -272,17 +274,17 @@ class Case:
         for step in range(count):
             for input, replaced in values(step).items():
                 self._check_values(input, self.inputs[self._input_index(input, f"step {step}: values")].dtype, replaced)
-            self._add(f"step_{step}", "step", "ok", self._shapes({}), values(step))
+            self._add(f"step_{step}", "step", "ok", self.shapes_at({}), values(step))
 
     def after(self, name: str, *, input: str, case: str, output: int = 0) -> None:
         """A call whose `input` is what the package of another case answers to its example call."""
         feed = Feed(self._input_index(input, f"call {name}: input"), case, output)
         self._require(output >= 0, f"call {name}: output: {output} is below 0")
-        self._add(name, "after", "ok", self._shapes({}), None, feed=feed)
+        self._add(name, "after", "ok", self.shapes_at({}), None, feed=feed)
 
     def beside(self, case: str) -> None:
         """The package holds the model of another case too, under that case's name; it is called with inputs of this one's shapes."""
-        self._add(case, "beside", "ok", self._shapes({}), None)
+        self._add(case, "beside", "ok", self.shapes_at({}), None)
 
     def needs_torch(self, version: str, why: str) -> None:
         """Torch before `version` ("2.13") cannot export or compile the program: there it is not built, and its tests are unavailable."""
@@ -303,7 +305,7 @@ class Case:
         for even in range(count):
             for odd in range(count):
                 if (even, odd) != (0, 0):
-                    shapes = tuple(self._shapes({}))
+                    shapes = tuple(self.shapes_at({}))
                     self.calls.append(Call(f"weights_{even}{odd}", "weights", "ok", shapes, values, None, None, (even, odd), "example"))
 
     def packaging(self) -> list[str]:
@@ -364,8 +366,12 @@ class Case:
 
         A development build counts as its release.
         """
+        from . import tensorrt
+
         if self.device != "cpu" and not cuda_device and not self.compiled_for:
             return "needs a CUDA device: there is none on the machine that compiled the packages"
+        if self.tensorrt and not tensorrt.is_installed():
+            return "needs Torch-TensorRT: torch_tensorrt is not installed where the packages were compiled"
         if self.compiled_for and not cuda_headers:
             return "needs the headers of the CUDA Toolkit (nv/target): they are not on the machine that compiled the packages"
         have, need = _numbers(torch_version), _numbers(self.since[0]) if self.since else None
@@ -388,20 +394,20 @@ class Case:
         names = [spec.name for spec in self.inputs]
         nested = list(_leaves(self.arguments(names)))
         self._require(nested == names, f"nest: the arguments hold {', '.join(map(str, nested))}, the inputs are {', '.join(names)}")
-        self._add("example", "example", "ok", self._shapes({}), None)
-        self._add("second", "second", "ok", self._shapes({}), None)  # the same sizes, other values: no result can be a stale one
+        self._add("example", "example", "ok", self.shapes_at({}), None)
+        self._add("second", "second", "ok", self.shapes_at({}), None)  # the same sizes, other values: no result can be a stale one
         for dim in self.dims:
             inside = {"min": dim.min, "min_plus_1": dim.min + 1, "mid": (dim.min + dim.max) // 2, "max": dim.max}
             taken: set[int] = set()
             for cell, size in inside.items():
                 if size <= dim.max and size not in taken:
-                    self._add(f"{dim.name}_{cell}", cell, "ok", self._shapes({dim.name: size}), None)
+                    self._add(f"{dim.name}_{cell}", cell, "ok", self.shapes_at({dim.name: size}), None)
                     taken.add(size)
             outside = [("below_min", "below_min", dim.min - 1), ("above_max", "above_max", dim.max + 1)]
             outside += [(str(size), "above_max", size) for size in dim.beyond]
             for name, cell, size in outside:
                 if size >= 0:
-                    self._add(f"{dim.name}_{name}", cell, "refused", self._shapes({dim.name: size}), None, self._first_use(dim, size))
+                    self._add(f"{dim.name}_{name}", cell, "refused", self.shapes_at({dim.name: size}), None, self._first_use(dim, size))
         if self.device != "cpu":  # an index that a kernel refuses may end the CUDA context of its process: what becomes of it is recorded
             as_recorded = {"cell": "data_on_device", "expect": "recorded"}
             self.calls = [replace(call, **as_recorded) if call.cell == "data" else call for call in self.calls]
@@ -423,7 +429,9 @@ class Case:
         replaced = [(values or {}).get(i.name, i.values) for i in self.inputs]
         self.calls.append(Call(name, cell, expect, tuple(shapes), tuple(replaced), violates, feed))
 
-    def _shapes(self, sizes: dict[str, int]) -> list[tuple[int, ...]]:
+    def shapes_at(self, sizes: dict[str, int]) -> list[tuple[int, ...]]:
+        """The shapes of the inputs where these dims have these sizes, and the others those of the example."""
+
         def size_of(size: Size) -> int:
             if isinstance(size, Derived):
                 return size.times * size_of(size.dim) + size.plus

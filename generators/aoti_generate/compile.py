@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from . import formula, placement, plan, sources
+from . import formula, placement, plan, sources, tensorrt
 from .case import Call, Case, CaseError, Derived, Dim, Input, Size, case_called, strides_of
 from .formula import ValueRange
 from .store import Store, sha256
@@ -237,6 +237,7 @@ def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str
         *hashes,
         store.toolchain.key_of(case),
         *([str(case.compiled_for)] if case.compiled_for else []),
+        *(["tensorrt"] if case.tensorrt else []),
         json.dumps(case.options, sort_keys=True, default=str),
         *builder,
     )
@@ -253,6 +254,8 @@ def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str
                 from . import cross
 
                 cross.write_package(case, temporary)
+            elif case.tensorrt:
+                tensorrt.write_package(case, program, temporary)
             else:
                 write_package(program, others, temporary, case.options)
             shutil.move(temporary, path.with_suffix(f".{os.getpid()}.tmp"))

@@ -68,6 +68,7 @@ def describe(case: Case) -> dict[str, typing.Any]:
         "output_device": case.output_device,
         "twin_of": case.twin_of,
         "compiled_for": case.compiled_for,
+        "tensorrt": case.tensorrt,
         "dims": [{"name": d.name, "min": d.min, "max": d.max} for d in case.dims],
         "inputs": [_input(spec) for spec in case.inputs],
         "contraction": case.contraction,

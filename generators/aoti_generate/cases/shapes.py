@@ -28,6 +28,16 @@ def long_batch(c: Case) -> None:
     c.model(lambda: _linear(10))
 
 
+@case(source="S3 Compile and Save", device="cuda", twin_of="long_batch")
+def long_batch_by_tensorrt(c: Case) -> None:
+    """The same program with what TensorRT takes of it as an engine, made by Torch-TensorRT."""
+    batch = c.dim("batch", min=1, max=1024, example=8)
+    c.input("x", "float32", (batch, 10))
+    c.contraction = 10
+    c.tensorrt = True
+    c.model(lambda: _linear(10))
+
+
 @case(source="S2 exercise 1")
 def batch_and_sequence(c: Case) -> None:
     """Batch 1 to 64 by sequence 1 to 2048, the hidden size static."""

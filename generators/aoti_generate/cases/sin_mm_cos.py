@@ -11,7 +11,7 @@ if typing.TYPE_CHECKING:
     import torch
 
 
-@case(source="S1", compiled_for=(90,))
+@case(source="S1", compiled_for=(80, 90))
 def sin_mm_cos(c: Case) -> None:
     """sin -> mm -> cos on two 64x64 matrices."""
     c.input("x", "float32", (64, 64))
