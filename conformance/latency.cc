@@ -7,7 +7,7 @@
 #include <chrono>
 #include <vector>
 
-#include "fixtures/property.h"
+#include "conformance/device_call.h"
 
 namespace aoti_cts {
 namespace {
@@ -36,6 +36,31 @@ const Registered kFirst{{.requirement = "PERF_1",
                          .sampled = true,
                          .targets = OncePerStatelessCase,
                          .body = CompareFirstCall}};
+
+// --- on a device ------------------------------------------------------------------------------------------------------
+
+// One after the other on one stream, by the device's own clock: how well the host keeps it busy is in it.
+void TimeOnDevice(Trial& t) {
+  constexpr int kRuns = 100;
+  Model model = t.Load();
+  DeviceCall call(t, model, t.ExampleCall());
+  CudaStream stream(t.cuda());
+  call.WarmUp(stream);
+  call.FillOn(stream);
+  CudaEvent begin(t.cuda()), end(t.cuda());
+  begin.RecordOn(stream);
+  for (int run = 0; run < kRuns; ++run) static_cast<void>(call.RunOn(stream));
+  end.RecordOn(stream);
+  t.Observe("measured", fmt::format("{} runs on one stream take {:.2f} us each", kRuns, 1000 * end.MillisecondsSince(begin) / kRuns));
+}
+
+const Registered kOnDevice{{.requirement = "PERF_1",
+                            .sentence = "time_of_a_run_on_a_device",
+                            .judged = false,
+                            .sampled = true,
+                            .on_cuda = true,
+                            .targets = OncePerCudaCase,
+                            .body = [](Trial& t) { OnCuda(t, [&] { TimeOnDevice(t); }); }}};
 
 }  // namespace
 }  // namespace aoti_cts

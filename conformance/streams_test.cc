@@ -150,6 +150,12 @@ TEST_F(PretendedDevice, AMeasurementSaysBothTimesAndTheirDifference) {
   EXPECT_TRUE(Says(outcome.message, {"a run takes ", " us, a replay ", "saved in pairs: "})) << outcome.message;
 }
 
+TEST_F(PretendedDevice, ATimeIsSaidPerRun) {
+  const Outcome outcome = Run("time_of_a_run_on_a_device", "good");
+  EXPECT_EQ(outcome.observation, "measured");
+  EXPECT_TRUE(Says(outcome.message, {"100 runs on one stream take ", " us each"})) << outcome.message;
+}
+
 TEST_F(PretendedDevice, OverlapIsSaidInTimesToo) {
   EXPECT_TRUE(Says(Run("runs_on_two_streams_overlap", "good").message, {"a run was done while", "by events one run took ", " ms, both together "}));
 }

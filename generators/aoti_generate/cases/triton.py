@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs with a user's own Triton kernels, and what a CUDA graph may save of launches: twins of programs in plain torch, whose goldens they have.
+"""Programs with a user's own Triton kernels: twins of programs in plain torch, whose goldens they have.
 
 Where there is no device, while a reference is computed, they are those programs; exported for CUDA, the operators of triton_kernels.py.
 """
@@ -77,23 +77,3 @@ def small_kernels(c: Case) -> None:
         for _ in range(100):
             y = scaled(scaled(y, True), False)
         return y
-
-
-@case(source="S2 8, exercise 5: 5 large GEMMs", device="cuda", twin_of="where", profile="named")
-def large_products(c: Case) -> None:
-    """Five products of 4096 x 4096 matrices, by the identity, so that the answer is that of a small program: their launches cost next to nothing."""
-    rows = c.dim("rows", min=2, max=32, example=4)
-    c.input("x", "float32", (rows, 8))
-
-    @c.forward
-    def forward(torch, x):
-        y = torch.where(x > 0, x * 2, x)
-        if cuda() == "cpu":
-            return y
-        size = 4096
-        index = torch.arange(size, device=x.device)
-        identity = (index[:, None] == index).to(x.dtype)
-        large = torch.nn.functional.pad(y, (0, size - y.shape[1], 0, size - y.shape[0]))
-        for _ in range(5):
-            large = torch.mm(large, identity)
-        return large[: y.shape[0], : y.shape[1]].clone()
