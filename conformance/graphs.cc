@@ -29,6 +29,7 @@ Graph CaptureOrEnd(Trial& t, Model& model, CudaStream& stream, const DeviceCall&
 
 // Replays behind a gate, so that a replay that does not wait for the copies before it reads what they replace.
 void JudgeReplay(Trial& t, Graph& graph, CudaStream& stream, DeviceCall& captured, DeviceCall& values, const std::string& what) {
+  values.MakeRoomFor(graph.outputs());
   Gate gate(stream);
   captured.FillWith(stream, values);
   Replay(t, graph, stream);
