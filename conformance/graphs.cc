@@ -102,7 +102,7 @@ void TryCapture(Trial& t, const LoadOptions& options) {
   Model model = t.Load(options);
   DeviceCall call(t, model, t.ExampleCall());
   CudaStream stream(t.cuda());
-  call.WarmUp(stream);
+  for (int i = 0; i < options.num_runners; ++i) call.WarmUp(stream);  // once per instance
   auto graph = model.CaptureOn(stream.handle(), call.inputs());
   if (!graph && graph.refusal().status != AOTI_REFUSED) t.Require(std::move(graph), "a capture");
   t.Observe(graph ? "captured" : "refused", graph ? "a run was captured into a graph" : "a capture was " + graph.refusal().ToString());
