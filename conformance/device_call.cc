@@ -60,13 +60,23 @@ Outputs DeviceCall::RunOn(CudaStream& stream, bool as_current) {
   return t_.Require(model_.RunOn({stream.handle(), as_current}, inputs()), "a run on a stream");
 }
 
+void DeviceCall::MakeRoomFor(const Outputs& outputs) {
+  const std::vector<DLDeviceType> devices = outputs.devices();
+  std::vector<size_t> sizes;
+  for (size_t i = 0; i < devices.size(); ++i) sizes.push_back(devices[i] == kDLCUDA ? Extent(outputs.values()[i]) : 0);
+  const auto fits = [](size_t size, const PinnedMemory& memory) { return size == memory.size(); };
+  if (std::equal(sizes.begin(), sizes.end(), fetched_.begin(), fetched_.end(), fits)) return;
+  fetched_.clear();
+  for (const size_t size : sizes) fetched_.emplace_back(t_.cuda(), size);
+}
+
 void DeviceCall::FetchOn(CudaStream& stream, const Outputs& outputs) {
   outputs_.assign(outputs.values().begin(), outputs.values().end());
   devices_ = outputs.devices();
-  fetched_.clear();
+  MakeRoomFor(outputs);
   for (size_t i = 0; i < outputs_.size(); ++i) {
     aoti_value& value = outputs_[i];
-    const PinnedMemory& memory = fetched_.emplace_back(t_.cuda(), devices_[i] == kDLCUDA ? Extent(value) : 0);
+    const PinnedMemory& memory = fetched_[i];
     if (devices_[i] != kDLCUDA) continue;  // lies in host memory already
     stream.CopyToHost({memory.data(), memory.size()}, First(value));
     value.tensor.data = memory.data();

@@ -27,6 +27,9 @@ class DeviceCall {
   void BlankOn(CudaStream& stream);
   Outputs RunOn(CudaStream& stream, bool as_current = false);
   void FetchOn(CudaStream& stream, const Outputs& outputs);
+  // Takes the pinned memory for such outputs, where it is not there since an earlier run: the driver waits for the device to give some back, so
+  // that must not happen behind a gate.
+  void MakeRoomFor(const Outputs& outputs);
   // The values of another call, of the same shapes.
   void FillWith(CudaStream& stream, const DeviceCall& other);
   // Runs once on a stream that nothing holds, which may load kernels and allocate, and judges; then the inputs are zeros again.

@@ -29,6 +29,7 @@ Graph CaptureOrEnd(Trial& t, Model& model, CudaStream& stream, const DeviceCall&
 
 // Replays behind a gate, so that a replay that does not wait for the copies before it reads what they replace.
 void JudgeReplay(Trial& t, Graph& graph, CudaStream& stream, DeviceCall& captured, DeviceCall& values, const std::string& what) {
+  values.MakeRoomFor(graph.outputs());
   Gate gate(stream);
   captured.FillWith(stream, values);
   Replay(t, graph, stream);
@@ -101,7 +102,7 @@ void TryCapture(Trial& t, const LoadOptions& options) {
   Model model = t.Load(options);
   DeviceCall call(t, model, t.ExampleCall());
   CudaStream stream(t.cuda());
-  call.WarmUp(stream);
+  for (int i = 0; i < options.num_runners; ++i) call.WarmUp(stream);  // once per instance
   auto graph = model.CaptureOn(stream.handle(), call.inputs());
   if (!graph && graph.refusal().status != AOTI_REFUSED) t.Require(std::move(graph), "a capture");
   t.Observe(graph ? "captured" : "refused", graph ? "a run was captured into a graph" : "a capture was " + graph.refusal().ToString());

@@ -300,9 +300,11 @@ class Worker {
 
   SandboxResult InSandbox(const PlannedTest& test, const Subject& subject, const std::string& token) {
     constexpr double kGraceSeconds = 5;
-    constexpr double kSlower = 30;  // code on a device under compute-sanitizer
+    constexpr double kSlower = 30;           // code on a device under compute-sanitizer
+    constexpr double kOnDeviceSeconds = 45;  // each such test makes a context and loads libraries, which drivers do one process after the other
     const double patience = context_.options->sanitizer.empty() ? Crowding() : kSlower * Crowding();
-    const double deadline = patience * (test.property->deadline_seconds > 0 ? test.property->deadline_seconds : deadline_);
+    const double usual = test.property->deadline_seconds > 0 ? test.property->deadline_seconds : deadline_;
+    const double deadline = patience * (RunsOnCuda(test) ? std::max(usual, kOnDeviceSeconds) : usual);
     PromiseSignOfLife(due_, 2 * deadline + kGraceSeconds);
     SandboxOptions options = Options(test.property->check_inputs, deadline);
     if (test.program->is_hostile()) options.environment["CUDA_VISIBLE_DEVICES"] = "";  // one that says it is for CUDA fares alike everywhere

@@ -169,6 +169,9 @@ inline aoti_status CopyValues(const aoti_value* values, size_t count, const DLDe
       }
       copied.push_back(at::empty_strided(from.sizes(), from.strides(), from.options().device(DeviceOf(devices[i]))));
       copied.back().copy_(from);  // waits: neither side is pinned memory
+      if (from.requires_grad()) copied.back().requires_grad_();
+      if ((values[i].flags & AOTI_FLAG_CONJ) != 0) copied.back()._set_conj(true);  // the memory is a copy of theirs, so it means the same
+      if ((values[i].flags & AOTI_FLAG_NEG) != 0) copied.back()._set_neg(true);
     }
     GiveOutputs(std::move(copied), copies);
   });

@@ -62,7 +62,7 @@ def masked_attention(c: Case) -> None:
         class Attention(torch.nn.Module):
             def forward(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
                 # every row sees at least its own position, so that no row is a softmax over nothing
-                seen = mask | torch.eye(8, dtype=torch.bool)
+                seen = mask | torch.eye(8, dtype=torch.bool, device=mask.device)
                 return torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=seen)
 
         return Attention()

@@ -191,7 +191,7 @@ def mixed_precision(c: Case) -> None:
     c.forward(lambda torch, x, w: ((x.to(torch.bfloat16) @ w.to(torch.bfloat16)).to(x.dtype), x.to(torch.bfloat16).to(x.dtype) * 2))
 
 
-@case(source="SPEC NUM-3", profile="full", on_cuda=True)
+@case(source="SPEC NUM-3", profile="full")
 def float8(c: Case) -> None:
     """Floats through each of the 8-bit floats: rounded to even, below the smallest normal number, and beyond the largest."""
     rows = c.dim("rows", min=2, max=9, example=4)

@@ -61,7 +61,7 @@ def solving(c: Case) -> None:
 
     @c.forward
     def forward(torch, x, y):
-        matrix = x + 4 * torch.eye(4, dtype=x.dtype)
+        matrix = x + 4 * torch.eye(4, dtype=x.dtype, device=x.device)
         return torch.linalg.solve(matrix, y), torch.linalg.inv(matrix), torch.linalg.det(matrix), *torch.linalg.slogdet(matrix)
 
 

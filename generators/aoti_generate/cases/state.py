@@ -59,7 +59,7 @@ def kv_cache(c: Case) -> None:
             def forward(self, position: torch.Tensor, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
                 self.keys.index_copy_(2, position, key)
                 self.values.index_copy_(2, position, value)
-                seen = (torch.arange(16) <= position)[None]
+                seen = (torch.arange(16, device=position.device) <= position)[None]
                 return torch.nn.functional.scaled_dot_product_attention(query, self.keys, self.values, attn_mask=seen)
 
         return Cache()
