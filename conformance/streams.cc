@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
+#include <mutex>
 #include <string>
 
 #include "conformance/device_call.h"
+#include "conformance/in_threads.h"
 
 namespace aoti_cts {
 namespace {
@@ -135,6 +138,46 @@ const Registered kTwo{{.requirement = "STREAM_1",
                        .on_cuda = true,
                        .targets = OnceWhereTwoCalls,
                        .body = [](Trial& t) { OnCuda(t, [&] { RunOnTwoStreams(t); }); }}};
+
+// Threads with a stream each, as a server has them: the device sees several runs of one model at once.
+void RunInThreadsOnStreams(Trial& t) {
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 32;
+  Model model = t.Load({.num_runners = kThreads});
+  std::deque<DeviceCall> calls;
+  for (int i = 0; i < kThreads; ++i) calls.emplace_back(t, model, i % 2 == 0 ? t.ExampleCall() : *t.program().FindCall("second"));
+  std::deque<CudaStream> streams;
+  for (DeviceCall& call : calls) call.WarmUp(streams.emplace_back(t.cuda()));
+  std::mutex judging;
+  InThreads(kThreads, [&](int thread) {
+    DeviceCall& call = calls[static_cast<size_t>(thread)];
+    CudaStream& stream = streams[static_cast<size_t>(thread)];
+    try {
+      t.cuda().UseDevice(0);
+      for (int round = 0; round < kRounds; ++round) {
+        call.FillOn(stream);
+        auto outputs = model.RunOn({stream.handle()}, call.inputs());
+        if (outputs) call.FetchOn(stream, *outputs);
+        stream.Synchronize();
+        const std::lock_guard lock(judging);
+        const std::string who = fmt::format("thread {}, round {}", thread, round);
+        if (!outputs) return t.Fail(fmt::format("{}: a run on a stream was {}", who, outputs.refusal().ToString()));
+        call.Judge(stream, who);
+        call.BlankOn(stream);
+      }
+    } catch (const CudaError& e) {
+      const std::lock_guard lock(judging);
+      t.Fail(fmt::format("thread {}: the device reports an error: {}", thread, e.what()));
+    }
+  });
+}
+
+const Registered kThreads{{.requirement = "STREAM_1",
+                           .sentence = "threads_on_streams_of_their_own_get_each_its_own_answer",
+                           .sampled = true,
+                           .on_cuda = true,
+                           .targets = OnceWhereTwoCalls,
+                           .body = [](Trial& t) { OnCuda(t, [&] { RunInThreadsOnStreams(t); }); }}};
 
 const Registered kOverlap{{.requirement = "STREAM_1",
                            .sentence = "runs_on_two_streams_overlap",

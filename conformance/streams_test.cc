@@ -91,6 +91,7 @@ TEST_P(OnPretendedDevice, IsSeen) {
 constexpr const char* kGiven = "run_on_a_given_stream_comes_after_the_work_before_it";
 constexpr const char* kCurrent = "run_on_the_current_stream_comes_after_the_work_before_it";
 constexpr const char* kTwo = "runs_on_two_streams_get_each_its_own_answer";
+constexpr const char* kThreads = "threads_on_streams_of_their_own_get_each_its_own_answer";
 constexpr const char* kReplay = "replay_with_new_data_is_golden";
 constexpr const char* kShapes = "each_shape_has_its_graph_and_another_goes_round_them";
 constexpr const char* kContext = "callers_device_stays_the_current_one";
@@ -112,6 +113,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Example{kCurrent, "ignores_current_stream", Verdict::kFail, "a run on a stream whose earlier work makes its inputs"},
                     Example{kTwo, "good", Verdict::kPass, ""},  //
                     Example{kTwo, "ignores_stream", Verdict::kFail, "output 0"}, Example{kTwo, "one_buffer_for_outputs", Verdict::kFail, "output 0"},
+                    Example{kThreads, "good", Verdict::kPass, ""},  //
+                    Example{kThreads, "breaks_the_device", Verdict::kFail, "CUDA_ERROR_ILLEGAL_ADDRESS"},
                     Example{"run_returns_before_its_work_is_done", "good", Verdict::kRecorded, "returns"},
                     Example{"run_returns_before_its_work_is_done", "waits_for_its_work", Verdict::kRecorded, "waits"},
                     Example{"runs_on_two_streams_overlap", "good", Verdict::kRecorded, "overlap"},
@@ -186,6 +189,11 @@ TEST_F(PretendedDevice, EveryFaultThatIsAboutADeviceIsKilled) {
     EXPECT_EQ(Run(killer.substr(killer.find('/') + 1), "good", faulty).verdict, Verdict::kFail) << fault.name;
   }
   EXPECT_GE(tried, 10);
+}
+
+TEST_F(PretendedDevice, ThreadsThatShareOutputsAreNoticed) {
+  const RunnerSpec faulty{"faulty", AOTI_FAULTY, {{"fault", "outputs_shared_by_streams"}, {"inner", AOTI_PRETENDED_CUDA}}};
+  EXPECT_EQ(Run(kThreads, "good", faulty).verdict, Verdict::kFail);
 }
 
 TEST_F(PretendedDevice, TheControlOfTheFaultsRaisesNoAlarm) {

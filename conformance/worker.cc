@@ -492,7 +492,7 @@ class Worker {
   // Seconds that loading and running the first package that is there takes in a sandbox; 0 where there is none, or where that goes wrong.
   double CalibratedSeconds() {
     for (const PlannedTest& test : *context_.tests) {
-      if (test.runner->name != spec_.name || !test.program->is_program()) continue;
+      if (test.runner->name != spec_.name || !test.program->is_program() || test.program->needs_cuda()) continue;
       auto subject = SubjectOf(context_, test);
       if (!subject) continue;
       const SandboxResult result = RunInSandbox(Options(false, StartSeconds(*context_.options)), [&] {
