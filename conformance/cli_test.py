@@ -236,6 +236,11 @@ aoti_status Copy(const aoti_value* values, size_t count, const DLDevice*, aoti_o
   *copies = {const_cast<aoti_value*>(values), count, nullptr};
   return Is("has_cuda") ? AOTI_OK : AOTI_UNSUPPORTED;
 }
+aoti_status Capture(aoti_model*, const aoti_value*, size_t, const aoti_run_options*, aoti_graph**, aoti_outputs*, aoti_error*) {
+  return AOTI_UNSUPPORTED;
+}
+aoti_status Replay(aoti_graph*, void*, aoti_error*) { return AOTI_UNSUPPORTED; }
+void ReleaseGraph(aoti_graph*) {}
 aoti_status ModelMetadata(aoti_model*, aoti_text_sink, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status PackageMetadata(const char*, const char*, aoti_text_sink, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status SetMemory(int32_t, uint8_t, aoti_error*) { return AOTI_OK; }
@@ -250,7 +255,8 @@ aoti_status OfAModel(aoti_model*, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status Fold(aoti_model*, int32_t, aoti_error*) { return AOTI_UNSUPPORTED; }
 aoti_status LoadFile(aoti_model*, const char*, aoti_error*) { return AOTI_UNSUPPORTED; }
 
-const aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open, Describe, Load, Unload, Run, Release, Copy, ModelMetadata,
+const aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Open, Describe, Load, Unload, Run, Release, Copy, Capture,
+                           Replay, ReleaseGraph, ModelMetadata,
                            PackageMetadata, SetMemory, StartTrace, StopTrace, List, Update, Extract, ReleaseConstants, OfAModel, OfAModel, Fold,
                            LoadFile};
 

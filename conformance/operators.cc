@@ -2,6 +2,7 @@
 // OPS: programs with operators that are not PyTorch's own. To add a property: one more Registered below.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,33 @@ const Registered kWithout{{.requirement = "OPS_1",
                            .capability = "custom_operators",
                            .targets = [](const Case& c) { return c.operators ? OncePerCase(c) : std::vector<const Call*>{}; },
                            .body = LoadWithoutOperators}};
+
+// --- OPS_2: kernels of a GPU --------------------------------------------------------------------------------------------
+
+// What the library names it loads at run time: it must lie in the package, for the folder in which it was compiled is not there then.
+void LookForKernels(Trial& t) {
+  const std::vector<std::string>& held = t.package().kernels_held;
+  for (const std::string& named : t.package().kernels_named)
+    t.Check(std::find(held.begin(), held.end(), named) != held.end(), fmt::format("the library names {}, which is not in the package", named));
+  t.Check(held.empty() || !t.package().kernels_named.empty(), "the package holds kernels that its library does not name");
+}
+
+const Registered kKernelsHeld{{.requirement = "OPS_2",
+                               .sentence = "package_holds_every_kernel_that_its_library_names",
+                               .cross_compiled = true,
+                               .targets = OncePerCase,
+                               .body = LookForKernels}};
+
+const Registered kKernelsLie{{.requirement = "OPS_2",
+                              .sentence = "where_the_kernels_of_a_package_lie",
+                              .judged = false,
+                              .cross_compiled = true,
+                              .targets = OncePerCase,
+                              .body = [](Trial& t) {
+                                const size_t files = t.package().kernels_held.size();
+                                t.Observe(files > 0 ? "beside_the_library" : "in_the_library",
+                                          files > 0 ? fmt::format("{} .cubin files lie beside the library", files) : "no .cubin file lies beside it");
+                              }}};
 
 }  // namespace
 }  // namespace aoti_cts

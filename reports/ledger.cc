@@ -18,9 +18,24 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 16> kObservations{"refused", "correct", "silently_wrong", "out_of_bounds", "crash",   "hang",
-                                                         "true",    "false",   "no_operator",    "waits",         "overlap", "in_turn",
-                                                         "returns", "saves",   "costs",          "no_difference"};
+constexpr std::array<std::string_view, 18> kObservations{"refused",
+                                                         "correct",
+                                                         "silently_wrong",
+                                                         "out_of_bounds",
+                                                         "crash",
+                                                         "hang",
+                                                         "true",
+                                                         "false",
+                                                         "no_operator",
+                                                         "waits",
+                                                         "overlap",
+                                                         "in_turn",
+                                                         "returns",
+                                                         "saves",
+                                                         "costs",
+                                                         "no_difference",
+                                                         "beside_the_library",
+                                                         "in_the_library"};
 
 [[noreturn]] void Complain(const std::string& where, const std::string& what) { throw std::runtime_error(where + ": " + what); }
 

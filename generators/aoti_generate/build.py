@@ -112,7 +112,11 @@ def _entry(case: Case, store: Store, facts: dict[str, typing.Any] | None, failur
         "compiler",
         "isa",
     )
-    return {"case": case.name, "path": str(store.content_path(facts["content"])), **{key: facts[key] for key in keep}}
+    return {
+        "case": case.name,
+        "path": str(store.content_path(facts["content"])),
+        **{key: facts[key] for key in (*keep, *({"kernels"} & facts.keys()))},
+    }
 
 
 def _try(selected: list[Claim], store: Store, settings: Settings) -> tuple[list[dict[str, typing.Any]], int]:

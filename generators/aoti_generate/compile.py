@@ -7,6 +7,7 @@ import copy
 import io
 import json
 import os
+import re
 import shutil
 import time
 import typing
@@ -149,6 +150,16 @@ def operators(program: torch.export.ExportedProgram) -> list[str]:
     return sorted(str(target) if isinstance(target, torch._ops.OperatorBase) else target.__name__ for target in called)
 
 
+def kernels(package: Path) -> dict[str, list[str]]:
+    """Files with kernels of a GPU that the package holds, and those that its library names, without their folders: a machine that has only the
+    package finds no others."""
+    with zipfile.ZipFile(package) as archive:
+        held = {Path(name).name for name in archive.namelist() if name.endswith(".cubin")}
+        libraries = [archive.read(name) for name in archive.namelist() if name.endswith(".so")]
+    named = {Path(found.decode()).name for library in libraries for found in re.findall(rb"[\w./-]+\.cubin", library)}
+    return {"held": sorted(held), "named": sorted(named)}
+
+
 def copies(program: torch.export.ExportedProgram) -> dict[str, int]:
     """How often the graph copies a tensor to a device of another kind."""
     counts = {"to_cuda": 0, "to_cpu": 0}
@@ -264,7 +275,8 @@ def compile_case(case: Case, store: Store, golden: Path, work: Path) -> dict[str
             temporary.unlink(missing_ok=True)
             path.with_suffix(f".{os.getpid()}.tmp").unlink(missing_ok=True)
     torch._dynamo.reset()
-    return {
+    facts: dict[str, typing.Any] = {"kernels": kernels(path)} if case.device != "cpu" else {}
+    return facts | {
         "case": case.name,
         "content": content,
         "sha256": sha256_of_file(path),

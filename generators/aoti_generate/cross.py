@@ -34,6 +34,16 @@ from torch.utils import cpp_extension
 from . import compile, placement, plan
 from .case import Case, case_called
 
+# Functions of the driver's library that the library of a package calls: one that nobody calls a linker leaves out.
+_OF_THE_DRIVER = (
+    "cuFuncSetAttribute",
+    "cuGetErrorString",
+    "cuLaunchKernel",
+    "cuModuleGetFunction",
+    "cuModuleLoad",
+    "cuModuleLoadData",
+    "cuModuleUnload",
+)
 _SHARED_MEMORY = {80: 163 * 1024, 90: 227 * 1024}  # bytes that one block may ask for
 
 
@@ -162,7 +172,7 @@ def device(capability: int) -> typing.Iterator[None]:
 def _for_compilers(folder: Path) -> dict[str, str]:
     """Where g++ finds what the wheels leave out: headers that Triton brings along, and in `folder` a stand-in for the library of a driver."""
     source = folder / "libcuda.c"
-    source.write_text("")
+    source.write_text("".join(f"void {function}(void) {{}}\n" for function in _OF_THE_DRIVER))
     subprocess.run([os.environ.get("CXX", "g++"), "-shared", "-x", "c", source, "-Wl,-soname,libcuda.so.1", "-o", folder / "libcuda.so"], check=True)
     triton = Path(torch.__file__).parent.parent / "triton" / "backends" / "nvidia" / "include"
     return {
