@@ -77,7 +77,7 @@ class TwinTest(unittest.TestCase):
         twins = [case for case in all_cases() if case.name.endswith("_cuda") and case.twin_of]
         self.assertGreaterEqual(len(twins), 60)
         self.assertEqual({spec.dtype for case in twins for spec in case.inputs}, set(DTYPES))
-        about_the_cpu = {"custom_operators", "weights", "random_numbers", "hybrid", "triton"}
+        about_the_cpu = {"custom_operators", "weights", "random_numbers", "hybrid", "triton", "products"}
         self.assertEqual({case.file.stem for case in all_cases()} - {case.file.stem for case in twins}, about_the_cpu)
 
     def test_every_run_has_it_though_its_origin_may_be_of_the_full_profile(self) -> None:
