@@ -617,10 +617,12 @@ class BadFiles(WithHostileRunner):
         self.refused(2, rf'{packages}: packages\[1\]: unknown field "colour"', self.run_bad("--packages", packages))
 
     def test_a_manifest_that_lacks_a_field_or_has_a_wrong_one(self) -> None:
-        packages = self.edited(BUILD / "packages.json", lambda m: m["packages"][0].pop("sha256"))
-        self.refused(2, rf'{packages}: packages\[0\]: the field "sha256" is missing', self.run_bad("--packages", packages))
-        packages = self.edited(BUILD / "packages.json", lambda m: m["packages"][0].update(bytes="many"))
-        self.refused(2, rf"{packages}: packages\[0\].bytes: .*(number|integer)", self.run_bad("--packages", packages))
+        entries = json.loads((BUILD / "packages.json").read_text())["packages"]
+        first = next(place for place, entry in enumerate(entries) if "path" in entry)
+        packages = self.edited(BUILD / "packages.json", lambda m: m["packages"][first].pop("sha256"))
+        self.refused(2, rf'{packages}: packages\[{first}\]: the field "sha256" is missing', self.run_bad("--packages", packages))
+        packages = self.edited(BUILD / "packages.json", lambda m: m["packages"][first].update(bytes="many"))
+        self.refused(2, rf"{packages}: packages\[{first}\].bytes: .*(number|integer)", self.run_bad("--packages", packages))
         packages = self.edited(BUILD / "packages.json", lambda m: m.update(schema=99))
         self.refused(2, f"{packages}: unknown schema: run ./aoti-cts build", self.run_bad("--packages", packages))
 
