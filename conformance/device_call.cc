@@ -128,4 +128,8 @@ std::vector<const Call*> OncePerCudaCase(const Case& c) {
   return c.device == "cuda" && c.output_device == kDLCUDA && all_there && !c.inputs.empty() ? OncePerStatelessCase(c) : std::vector<const Call*>{};
 }
 
+std::vector<const Call*> OncePerCudaCaseWithSecond(const Case& c) {
+  return c.FindCall("second") != nullptr ? OncePerCudaCase(c) : std::vector<const Call*>{};
+}
+
 }  // namespace aoti_cts

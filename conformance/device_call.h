@@ -61,5 +61,7 @@ void Replay(Trial& t, Graph& graph, CudaStream& stream);
 
 // Programs whose inputs and outputs all lie on CUDA and whose calls do not depend on each other.
 std::vector<const Call*> OncePerCudaCase(const Case& c);
+// Those of them that have the call `second`: the shapes of the example, and other values.
+std::vector<const Call*> OncePerCudaCaseWithSecond(const Case& c);
 
 }  // namespace aoti_cts

@@ -52,14 +52,12 @@ void ReplayNewData(Trial& t) {
   JudgeReplay(t, graph, stream, call, call, "a replay after a run without a graph");
 }
 
-std::vector<const Call*> OnceWhereSecond(const Case& c) { return c.FindCall("second") != nullptr ? OncePerCudaCase(c) : std::vector<const Call*>{}; }
-
 const Registered kReplay{{.requirement = "GRAPH_1",
                           .sentence = "replay_with_new_data_is_golden",
                           .sampled = true,
                           .on_cuda = true,
                           .capability = kGraphs,
-                          .targets = OnceWhereSecond,
+                          .targets = OncePerCudaCaseWithSecond,
                           .body = [](Trial& t) { OnCuda(t, [&] { ReplayNewData(t); }); }}};
 
 // --- several shapes ---------------------------------------------------------------------------------------------------
@@ -159,7 +157,7 @@ const Registered kAddresses{{.requirement = "GRAPH_1",
                              .sampled = true,
                              .on_cuda = true,
                              .capability = kGraphs,
-                             .targets = OnceWhereSecond,
+                             .targets = OncePerCudaCaseWithSecond,
                              .body = [](Trial& t) { OnCuda(t, [&] { ReplayAfterARunElsewhere(t); }); }}};
 
 // Weights that calls read are replaced between two replays.

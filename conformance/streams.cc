@@ -128,15 +128,11 @@ std::string TimeOnTwoStreams(Trial& t) {
                      two_ends.MillisecondsSince(two_begins), both);
 }
 
-std::vector<const Call*> OnceWhereTwoCalls(const Case& c) {
-  return c.FindCall("second") != nullptr ? OncePerCudaCase(c) : std::vector<const Call*>{};
-}
-
 const Registered kTwo{{.requirement = "STREAM_1",
                        .sentence = "runs_on_two_streams_get_each_its_own_answer",
                        .sampled = true,
                        .on_cuda = true,
-                       .targets = OnceWhereTwoCalls,
+                       .targets = OncePerCudaCaseWithSecond,
                        .body = [](Trial& t) { OnCuda(t, [&] { RunOnTwoStreams(t); }); }}};
 
 // Threads with a stream each, as a server has them: the device sees several runs of one model at once.
@@ -176,7 +172,7 @@ const Registered kThreads{{.requirement = "STREAM_1",
                            .sentence = "threads_on_streams_of_their_own_get_each_its_own_answer",
                            .sampled = true,
                            .on_cuda = true,
-                           .targets = OnceWhereTwoCalls,
+                           .targets = OncePerCudaCaseWithSecond,
                            .body = [](Trial& t) { OnCuda(t, [&] { RunInThreadsOnStreams(t); }); }}};
 
 const Registered kOverlap{{.requirement = "STREAM_1",
@@ -184,7 +180,7 @@ const Registered kOverlap{{.requirement = "STREAM_1",
                            .judged = false,
                            .sampled = true,
                            .on_cuda = true,
-                           .targets = OnceWhereTwoCalls,
+                           .targets = OncePerCudaCaseWithSecond,
                            .body = [](Trial& t) {
                              OnCuda(t, [&] {
                                const bool overlap = RunOnTwoStreams(t).second_was_first;
