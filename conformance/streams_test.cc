@@ -45,7 +45,7 @@ class PretendedDevice : public testing::Test {
   }
 
   // In a process of its own, as a worker does it. `package` says what is broken.
-  Outcome Run(const std::string& sentence, const std::string& package) { return Run(sentence, package, {"pretended", AOTI_PRETENDED_CUDA}); }
+  Outcome Run(const std::string& sentence, const std::string& package) { return Run(sentence, package, {"pretended", AOTI_PRETENDED_RUNNER}); }
   Outcome Run(const std::string& sentence, const std::string& package, const RunnerSpec& runner_spec) {
     const Property& property = Named(sentence);
     const std::vector<const Call*> targets = property.targets(case_);
@@ -185,19 +185,19 @@ TEST_F(PretendedDevice, EveryFaultThatIsAboutADeviceIsKilled) {
     if (!fault.on_cuda) continue;
     ++tried;
     const std::string killer = fault.killed_by;
-    const RunnerSpec faulty{"faulty", AOTI_FAULTY, {{"fault", fault.name}, {"inner", AOTI_PRETENDED_CUDA}, {"cuda", AOTI_PRETENDED_CUDA}}};
+    const RunnerSpec faulty{"faulty", AOTI_FAULTY, {{"fault", fault.name}, {"inner", AOTI_PRETENDED_RUNNER}, {"cuda", AOTI_PRETENDED_CUDA}}};
     EXPECT_EQ(Run(killer.substr(killer.find('/') + 1), "good", faulty).verdict, Verdict::kFail) << fault.name;
   }
   EXPECT_GE(tried, 10);
 }
 
 TEST_F(PretendedDevice, ThreadsThatShareOutputsAreNoticed) {
-  const RunnerSpec faulty{"faulty", AOTI_FAULTY, {{"fault", "outputs_shared_by_streams"}, {"inner", AOTI_PRETENDED_CUDA}}};
+  const RunnerSpec faulty{"faulty", AOTI_FAULTY, {{"fault", "outputs_shared_by_streams"}, {"inner", AOTI_PRETENDED_RUNNER}}};
   EXPECT_EQ(Run(kThreads, "good", faulty).verdict, Verdict::kFail);
 }
 
 TEST_F(PretendedDevice, TheControlOfTheFaultsRaisesNoAlarm) {
-  const RunnerSpec control{"faulty", AOTI_FAULTY, {{"fault", "none"}, {"inner", AOTI_PRETENDED_CUDA}}};
+  const RunnerSpec control{"faulty", AOTI_FAULTY, {{"fault", "none"}, {"inner", AOTI_PRETENDED_RUNNER}}};
   for (const char* sentence : {kGiven, kCurrent, kTwo, kReplay, kShapes, kContext, kSecond, kTensorRT, kCalls, kLoads})
     EXPECT_EQ(Run(sentence, "good", control).verdict, Verdict::kPass) << sentence;
 }

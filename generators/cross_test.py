@@ -14,6 +14,7 @@ import tempfile
 import unittest
 import zipfile
 from pathlib import Path
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -83,8 +84,17 @@ class CrossTest(unittest.TestCase):
     def test_what_the_compiler_says_is_passed_on(self) -> None:
         from aoti_generate import cross
 
-        unknown = dataclasses.replace(case_called("sin_mm_cos_sm_90"), compiled_for=12)
-        self.assertRaisesRegex(RuntimeError, "(?s)failed .exit status 1.: .*KeyError: 12", cross.write_package, unknown, self.folder / "12.pt2")
+        old = dataclasses.replace(case_called("sin_mm_cos_sm_90"), compiled_for=12)
+        words = "(?s)failed .exit status 1.: .*too old to be supported by the triton GPU compiler.* your device is of CUDA capability 1.2"
+        self.assertRaisesRegex(RuntimeError, words, cross.write_package, old, self.folder / "12.pt2")
+
+    def test_device_that_is_not_built_is_said_so(self) -> None:
+        from aoti_generate import cross
+
+        with mock.patch.dict(os.environ, AOTI_CTS_PRETEND="/no/such/pretend"):
+            self.assertRaisesRegex(
+                FileNotFoundError, "AOTI_CTS_PRETEND=/no/such/pretend", cross.write_package, case_called("sin_mm_cos_sm_90"), self.folder / "x"
+            )
 
     def test_package_for_a_device_that_is_not_there_is_the_same_everywhere(self) -> None:
         case = case_called("sin_mm_cos_sm_90")

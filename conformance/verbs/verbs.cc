@@ -117,6 +117,7 @@ int RunGenerators(const std::vector<std::string>& arguments) {
     prctl(PR_SET_PDEATHSIG, SIGTERM);  // they do not outlive this process
     setenv("PYTHONPATH", (kSource / "generators").c_str(), 1);
     setenv("AOTI_CTS_OPERATORS", (kBuild / "runners" / "aoti_cts_operators.so").c_str(), 1);
+    setenv("AOTI_CTS_PRETEND", (kBuild / "pretended_cuda" / "pretend").c_str(), 1);
     setenv("PYTHONDONTWRITEBYTECODE", "1", 0);
     execvp(raw[0], raw.data());
     fmt::print(stderr, "aoti-cts: {} cannot be started ({}): run ./aoti-cts setup\n", command[0], std::strerror(errno));

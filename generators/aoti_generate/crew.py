@@ -17,7 +17,7 @@ import typing
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import plan
+from . import placement, plan
 from .workshop import Workshop, workshop
 
 
@@ -58,6 +58,7 @@ class Worker:
         self._log = log
         self._torch_root = torch_root
         self._shop = shop
+        self._for_cuda = placement.for_compilers() if placement.cuda_device() else {}
         self._process: subprocess.Popen[str] | None = None
         self._starting = threading.Lock()
         self.stopped = False
@@ -111,7 +112,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={**os.environ, **self._shop.environment(), **environment},
+                env={**os.environ, **self._shop.environment(), **self._for_cuda, **environment},
                 start_new_session=True,
             )
 

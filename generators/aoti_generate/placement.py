@@ -40,10 +40,29 @@ def cuda_device() -> str:
     return asked.stdout.splitlines()[0].strip() if asked.returncode == 0 and asked.stdout.strip() else ""
 
 
-def cuda_headers() -> bool:
-    """Are the headers here that the library of a package for CUDA includes? A toolkit has them, and so have the wheels of some releases of torch.
-    Imports no torch."""
+def _site_packages() -> Path | None:
+    """Where torch and what it depends on are installed. Imports no torch."""
     torch = importlib.util.find_spec("torch")
-    places = [Path(place).parent / "nvidia" / "cu13" / "include" for place in (torch.submodule_search_locations or [] if torch else [])]
+    return Path(torch.submodule_search_locations[0]).parent if torch and torch.submodule_search_locations else None
+
+
+def cuda_headers() -> bool:
+    """Are the headers here that the library of a package for CUDA includes? A toolkit has them, and so have the wheels of some releases of torch."""
+    site = _site_packages()
+    places = [site / "nvidia" / "cu13" / "include"] if site else []
     places += [Path(home) / "include" for home in (os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH"), "/usr/local/cuda") if home]
     return any((place / "nv" / "target").is_file() or (place / "cccl" / "nv" / "target").is_file() for place in places)
+
+
+def for_compilers() -> dict[str, str]:
+    """The environment in which compilers find CUDA's headers: where there is no toolkit those of torch's own wheels, and what these leave out in
+    Triton's."""
+    site = _site_packages()
+    if site is None:
+        return {}
+    triton = site / "triton" / "backends" / "nvidia" / "include"
+    found = {"CPATH": os.pathsep.join(filter(None, [os.environ.get("CPATH"), str(triton)]))}
+    named = [Path(home) for home in (os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH"), "/usr/local/cuda") if home]
+    if not any((home / "include" / "cuda.h").is_file() for home in named):
+        found["CUDA_HOME"] = str(site / "nvidia" / "cu13")
+    return found

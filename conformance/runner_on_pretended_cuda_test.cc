@@ -1,121 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// A pretended CUDA device for the tests of properties about streams and graphs, on a machine without one: the functions of the driver that
-// fixtures/cuda_driver.h wants, and a runner whose programs run there. A stream is a thread with a queue, the memory of the device is host memory at
-// addresses that nobody can read, and a captured stream notes its work instead of doing it. Its program answers its first input times a weight. What
-// a package is called says what is broken; to add a way to be broken: a name below that Is() is asked for, and its row in streams_test.cc.
+// A runner whose programs run on the pretended CUDA device (fixtures/pretended_cuda), for the tests of properties about streams and graphs. Its
+// program answers its first input times a weight. What a package is called says what is broken; to add a way to be broken: a name below that Is() is
+// asked for, and its row in streams_test.cc.
 #include <algorithm>
-#include <atomic>
-#include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <cstring>
 #include <deque>
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "fixtures/pretended_cuda/device.h"
 #include "runners/answer.h"
 #include "runners/aoti_runner.h"
 
 namespace {
 
 using aoti_runners::Fail;
-using Work = std::function<void()>;
-
-// --- the device -------------------------------------------------------------------------------------------------------
-
-constexpr uintptr_t kOnDevice = uintptr_t{1} << 62;
-template <typename T>
-T* OnHost(T* device) {
-  return reinterpret_cast<T*>(reinterpret_cast<uintptr_t>(device) - kOnDevice);
-}
-template <typename T>
-T* OnDevice(T* host) {
-  return reinterpret_cast<T*>(reinterpret_cast<uintptr_t>(host) + kOnDevice);
-}
-
-enum Result { kSuccess = 0, kInvalid = 1, kNotReady = 600, kIllegalAddress = 700, kNotPermitted = 800 };
-std::atomic<int> sticky{kSuccess};  // an error of the device, which every later call reports
-std::atomic<size_t> kept_bytes{0};  // of the device, taken and not given back
-thread_local void* context = nullptr;
-
-class Stream {
- public:
-  Stream() : thread_([this] { Do(); }) {}
-  ~Stream() {
-    Wait();
-    Put([this] { over_ = true; });
-    thread_.join();
-  }
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-
-  void Put(Work work) {
-    const std::lock_guard lock(mutex_);
-    if (noted_ != nullptr) return noted_->push_back(std::move(work));
-    queue_.push_back(std::move(work));
-    ++unfinished_;
-    changed_.notify_all();
-  }
-  void Wait() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return unfinished_ == 0; });
-  }
-  bool IsIdle() {
-    const std::lock_guard lock(mutex_);
-    return unfinished_ == 0;
-  }
-  void Capture(std::vector<Work>* into) {
-    const std::lock_guard lock(mutex_);
-    noted_ = into;
-  }
-
- private:
-  void Do() {
-    while (!over_) {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return !queue_.empty(); });
-      const Work work = std::move(queue_.front());
-      queue_.pop_front();
-      lock.unlock();
-      work();
-      lock.lock();
-      --unfinished_;
-      changed_.notify_all();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Work> queue_;
-  std::vector<Work>* noted_ = nullptr;
-  int unfinished_ = 0;
-  bool over_ = false;
-  std::thread thread_;
-};
-
-Stream& StreamOf(void* handle) {
-  static auto* stream_of_nobody = new Stream;  // the default one: lives as long as the process
-  return handle != nullptr ? *static_cast<Stream*>(handle) : *stream_of_nobody;
-}
+using namespace pretended_cuda;
 
 constexpr float kBad = 100;  // what the first number of a call's data must be below
-
-// --- the runner -------------------------------------------------------------------------------------------------------
+constexpr int64_t kKept = 1 << 21;
 
 struct Values {
   std::deque<std::vector<int64_t>> shapes, strides;
   std::deque<std::vector<char>> bytes;
   std::vector<aoti_value> values;
-  size_t bytes_on_device = 0;
+  int64_t bytes_on_device = 0;
 
-  ~Values() { kept_bytes -= bytes_on_device; }
+  ~Values() { Keep(0, -bytes_on_device); }
 
   // Memory for a value like `from`, as yet of zeros.
   char* Add(const aoti_value& from, DLDevice device) {
@@ -126,8 +42,9 @@ struct Values {
     values.push_back(from);
     const bool on_device = device.device_type == kDLCUDA;
     if (on_device) {
-      bytes_on_device += bytes.back().size();
-      kept_bytes += bytes.back().size();
+      const auto size = static_cast<int64_t>(bytes.back().size());
+      bytes_on_device += size;
+      Keep(0, size);
     }
     DLTensor& to = values.back().tensor;
     to.device = device;
@@ -154,6 +71,8 @@ void ReleaseOutputs(aoti_outputs* outputs) {
 
 }  // namespace
 
+extern "C" int cuCtxSetCurrent(void* context);  // of the pretended driver
+
 struct aoti_model {
   std::string name;
   bool single_threaded;
@@ -165,7 +84,7 @@ struct aoti_model {
 };
 
 struct aoti_graph {
-  std::vector<Work> work;
+  std::unique_ptr<Graph> captured;
   const aoti_model* model;
 };
 
@@ -182,7 +101,7 @@ aoti_status Describe(aoti_text_sink sink, aoti_error* /*error*/) {
 aoti_status Load(const aoti_load_options* options, aoti_model** model, aoti_error* /*error*/) {
   const std::string_view path = options->package_path;
   *model = new aoti_model{std::string(path.substr(path.rfind('/') + 1)), options->run_single_threaded != 0, std::max(options->device_index, 0)};
-  if ((*model)->Is("loads_keep_device_memory")) kept_bytes += 1 << 21;
+  if ((*model)->Is("loads_keep_device_memory")) Keep(0, kKept);
   return AOTI_OK;
 }
 void Unload(aoti_model* model) { delete model; }
@@ -223,10 +142,10 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
   if (model->Is("ignores_stream")) handle = nullptr;
   if (model->Is("ignores_current_stream") && options->stream_is_current != 0) handle = nullptr;
   Stream& stream = StreamOf(handle);
-  if (model->Is("calls_keep_device_memory")) kept_bytes += 1 << 21;
-  if (model->Is("leaves_another_context")) context = &first_graph;
-  if (model->Is("breaks_the_device")) sticky = kIllegalAddress;
-  if (model->Is("kernel_looks_at_its_data")) stream.Put([from = FloatsOf(inputs[0])] { sticky = *from >= kBad ? kIllegalAddress : kSuccess; });
+  if (model->Is("calls_keep_device_memory")) Keep(0, kKept);
+  if (model->Is("leaves_another_context")) cuCtxSetCurrent(&first_graph);
+  if (model->Is("breaks_the_device")) Break(kIllegalAddress);
+  if (model->Is("kernel_looks_at_its_data")) stream.Put([from = FloatsOf(inputs[0])] { Break(*from >= kBad ? kIllegalAddress : kSuccess); });
   SharedValues made = Launch(*model, inputs[0], stream);
   if (model->Is("waits_for_its_work")) stream.Wait();
   Give(std::move(made), outputs);
@@ -240,9 +159,11 @@ aoti_status CaptureRun(aoti_model* model, const aoti_value* inputs, size_t /*cou
   auto made = std::make_unique<aoti_graph>();
   made->model = model;
   Stream& stream = StreamOf(options->stream);
-  stream.Capture(&made->work);
+  stream.BeginCapture();
   SharedValues answered = Launch(*model, inputs[0], stream);
-  stream.Capture(nullptr);
+  Graph* captured = nullptr;
+  stream.EndCapture(&captured);
+  made->captured.reset(captured);
   Give(std::move(answered), outputs);
   *graph = made.release();
   if (first_graph == nullptr) first_graph = *graph;
@@ -254,7 +175,7 @@ aoti_status ReplayGraph(aoti_graph* graph, void* stream, aoti_error* error) {
   if (model.Is("refuses_to_replay")) return Fail(error, AOTI_REFUSED, "pretended", "no replay");
   if (model.Is("replays_nothing")) return AOTI_OK;
   if (model.Is("replays_on_another_stream")) stream = nullptr;
-  for (const Work& work : model.Is("replays_the_first_graph") ? first_graph->work : graph->work) StreamOf(stream).Put(work);
+  for (const Work& work : model.Is("replays_the_first_graph") ? first_graph->captured->work : graph->captured->work) StreamOf(stream).Put(work);
   return AOTI_OK;
 }
 
@@ -318,99 +239,6 @@ constexpr aoti_runner_api kApi{.struct_size = sizeof(aoti_runner_api),
                                .fold_constants = kNothing,
                                .load_constants_from_file = kNothing};
 
-using Clock = std::chrono::steady_clock;
-
 }  // namespace
 
 const aoti_runner_api* aoti_get_runner_api(uint32_t /*api_version*/) { return &kApi; }
-
-// --- the driver's functions -------------------------------------------------------------------------------------------
-
-#define PRETENDED extern "C" __attribute__((visibility("default"))) int
-
-PRETENDED cuInit(unsigned /*flags*/) { return kSuccess; }
-PRETENDED cuDeviceGetCount(int* count) {
-  *count = 2;
-  return kSuccess;
-}
-PRETENDED cuDeviceGetName(char* name, int size, int /*device*/) {
-  std::strncpy(name, "a pretended device", static_cast<size_t>(size));
-  return kSuccess;
-}
-PRETENDED cuDriverGetVersion(int* version) {
-  *version = 13000;
-  return kSuccess;
-}
-PRETENDED cuDevicePrimaryCtxRetain(void** primary, int /*device*/) {
-  static int only = 0;
-  *primary = &only;
-  return kSuccess;
-}
-PRETENDED cuCtxSetCurrent(void* current) {
-  context = current;
-  return kSuccess;
-}
-PRETENDED cuCtxGetCurrent(void** current) {
-  *current = context;
-  return kSuccess;
-}
-PRETENDED cuMemGetInfo_v2(size_t* free, size_t* total) {
-  *total = size_t{1} << 36;
-  *free = *total - kept_bytes;
-  return kSuccess;
-}
-PRETENDED cuMemHostAlloc(void** memory, size_t size, unsigned /*flags*/) {
-  *memory = new char[size];
-  return kSuccess;
-}
-PRETENDED cuMemFreeHost(void* memory) {
-  delete[] static_cast<char*>(memory);
-  return kSuccess;
-}
-PRETENDED cuMemcpyHtoDAsync_v2(char* to, const char* from, size_t size, void* stream) {
-  StreamOf(stream).Put([=] { std::memcpy(OnHost(to), from, size); });
-  return sticky;
-}
-PRETENDED cuMemcpyDtoHAsync_v2(char* to, const char* from, size_t size, void* stream) {
-  StreamOf(stream).Put([=] { std::memcpy(to, OnHost(from), size); });
-  return sticky;
-}
-PRETENDED cuStreamCreate(void** stream, unsigned /*flags*/) {
-  *stream = new Stream;
-  return kSuccess;
-}
-PRETENDED cuStreamDestroy_v2(void* stream) {
-  delete static_cast<Stream*>(stream);
-  return kSuccess;
-}
-PRETENDED cuStreamQuery(void* stream) { return StreamOf(stream).IsIdle() ? kSuccess : kNotReady; }
-PRETENDED cuStreamSynchronize(void* stream) {
-  StreamOf(stream).Wait();
-  return sticky;
-}
-PRETENDED cuLaunchHostFunc(void* stream, void (*function)(void*), void* data) {
-  StreamOf(stream).Put([=] { function(data); });
-  return kSuccess;
-}
-PRETENDED cuEventCreate(Clock::time_point** event, unsigned /*flags*/) {
-  *event = new Clock::time_point;
-  return kSuccess;
-}
-PRETENDED cuEventDestroy_v2(Clock::time_point* event) {
-  delete event;
-  return kSuccess;
-}
-PRETENDED cuEventRecord(Clock::time_point* event, void* stream) {
-  StreamOf(stream).Put([=] { *event = Clock::now(); });
-  StreamOf(stream).Wait();
-  return kSuccess;
-}
-PRETENDED cuEventSynchronize(Clock::time_point* /*event*/) { return kSuccess; }
-PRETENDED cuEventElapsedTime(float* milliseconds, const Clock::time_point* start, const Clock::time_point* end) {
-  *milliseconds = std::chrono::duration<float, std::milli>(*end - *start).count();
-  return kSuccess;
-}
-PRETENDED cuGetErrorName(int error, const char** name) {
-  *name = error == kIllegalAddress ? "CUDA_ERROR_ILLEGAL_ADDRESS" : "CUDA_ERROR_INVALID_VALUE";
-  return kSuccess;
-}
