@@ -34,6 +34,7 @@ void JudgeReplay(Trial& t, Graph& graph, CudaStream& stream, DeviceCall& capture
   captured.FillWith(stream, values);
   Replay(t, graph, stream);
   values.FetchOn(stream, graph.outputs());
+  stream.WaitForTheDefaultOne();  // a replay that went there has read what was there before
   gate.Open();
   values.Judge(stream, what);
 }

@@ -35,6 +35,7 @@ Behind RunBehindAGate(Trial& t, Model& model, bool as_current) {
   const Behind behind{gate.GaveWay(), taken.count()};
   if (!behind.waited) t.Check(!stream.IsIdle(), "the test's own gate does not hold the stream: nothing was tried");
   call.FetchOn(stream, outputs);
+  stream.WaitForTheDefaultOne();  // a run that went there has read zeros by now
   gate.Open();
   call.Judge(stream, "a run on a stream whose earlier work makes its inputs");
   return behind;
