@@ -17,6 +17,8 @@ namespace {
 struct MutateOptions {
   Paths paths = DefaultPaths();
   std::vector<std::string> faults;
+  std::vector<std::string> cases;  // none: all
+  bool on_cuda = false;
   std::filesystem::path out = RunsFolder() / "mutate";
   bool list = false;
 };
@@ -38,6 +40,7 @@ Expected<CampaignResult> RunWith(const MutateOptions& options, const Fault& faul
   } else {
     campaign.selection.tests = {fault.killed_by + "/*"};
   }
+  campaign.selection.cases = options.cases;
   return RunCampaign(campaign);
 }
 
@@ -50,8 +53,9 @@ const Record* KillerOf(const Run& run) {
   return nullptr;
 }
 
-// Why a fault that breaks what is about a device was not tried, where that is so.
+// Why a fault was not tried, where that is so: it breaks what is about a device, or what no named program is asked.
 std::string NotTried(const Run& run, const Fault& fault) {
+  if (run.records.empty()) return "none of these programs is asked " + fault.killed_by;
   const auto unavailable = [](const Record& record) { return record.verdict == Verdict::kUnavailable; };
   const bool none_tried = std::all_of(run.records.begin(), run.records.end(), unavailable);
   return fault.on_cuda && none_tried ? run.records.front().message : "";
@@ -73,6 +77,7 @@ int Execute(const MutateOptions& options) {
                  fault.killed_by.empty() ? "nothing: it must stay green" : fault.killed_by);
       continue;
     }
+    if (options.on_cuda && !fault.on_cuda && !fault.killed_by.empty()) continue;
     if (!options.faults.empty() && std::find(options.faults.begin(), options.faults.end(), fault.name) == options.faults.end()) continue;
     auto result = RunWith(options, fault);
     if (!result) return Complain(result.error());
@@ -134,6 +139,8 @@ void AddMutate(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<MutateOptions>();
   CLI::App* verb = app.add_subcommand("mutate", "break one promise at a time on purpose and see that the suite names it");
   verb->add_option("faults", options->faults, "only these faults");
+  verb->add_option("--case", options->cases, "only with this program (repeatable)");
+  verb->add_flag("--on-cuda", options->on_cuda, "only faults that are about a device, and the control");
   verb->add_flag("--list", options->list, "name the faults and what must notice them");
   verb->add_option("-o,--out", options->out, "folder of the runs");
   AddPathOptions(*verb, options->paths);
