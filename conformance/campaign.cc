@@ -286,12 +286,22 @@ class Crew {
  public:
   Crew(const WorkerContext& context, const RunnerSpec& runner, Progress& progress) : context_(context), runner_(runner), progress_(progress) {}
 
-  // Returns a complaint where the runner could not be used at all.
+  // Returns a complaint where the runner could not be used at all. What is to be undisturbed comes last, when a single worker is left: then there is
+  // nothing to lock, and nobody can die with the lock.
   std::optional<std::string> Work() {
-    const int jobs = std::clamp(static_cast<int>(Unclaimed()), 1, std::min(context_.options->jobs, kMostWorkers));
-    std::optional<std::string> complaint;
+    const size_t beside_others = Unclaimed([](const PlannedTest& test) { return !test.property->undisturbed; });
+    const bool done = WorkWith(std::clamp(static_cast<int>(beside_others), 1, std::min(context_.options->jobs, kMostWorkers)));
+    if (done && Unclaimed() > 0 && !context_.shared->stop.load() && !context_.shared->enough.load()) WorkWith(1);
+    return complaint_;
+  }
+
+ private:
+  // False where no worker has gone through all tests.
+  bool WorkWith(int jobs) {
+    bool done = false;
+    alone_ = jobs == 1;
     for (int place = 0; place < jobs; ++place) {
-      if (!Spawn(place)) complaint = fmt::format("a worker of runner {} cannot be started ({})", runner_.name, std::strerror(errno));
+      if (!Spawn(place)) complaint_ = fmt::format("a worker of runner {} cannot be started ({})", runner_.name, std::strerror(errno));
     }
     while (!workers_.empty()) {
       int status = 0;
@@ -304,21 +314,25 @@ class Crew {
       }
       const Hand worker = workers_[ended];
       workers_.erase(ended);
-      if (WIFEXITED(status) && WEXITSTATUS(status) == kWorkerDone) continue;
-      complaint = Describe(worker, status);
+      if (WIFEXITED(status) && WEXITSTATUS(status) == kWorkerDone) {
+        done = true;
+        continue;
+      }
+      complaint_ = Describe(worker, status);
       const bool progressed = context_.shared->ended.load() > worker.ended_at_start;
       const bool gave_up = WIFEXITED(status) && (WEXITSTATUS(status) == kWorkerNoRunner || WEXITSTATUS(status) == kWorkerNoRecord);
       if (!gave_up && progressed && Unclaimed() > 0 && !context_.shared->stop.load()) Spawn(worker.place);
     }
     progress_.Show(context_.shared->ended.load());
-    return complaint;
+    return done;
   }
 
- private:
-  size_t Unclaimed() const {
+  size_t Unclaimed(bool (*counts)(const PlannedTest&) = [](const PlannedTest& /*any*/) { return true; }) const {
     size_t count = 0;
-    for (size_t i = 0; i < context_.tests->size(); ++i)
-      count += (*context_.tests)[i].runner == &runner_ && !context_.shared->Claimed(i).load() ? 1 : 0;
+    for (size_t i = 0; i < context_.tests->size(); ++i) {
+      const PlannedTest& test = (*context_.tests)[i];
+      count += test.runner == &runner_ && !context_.shared->Claimed(i).load() && counts(test) ? 1 : 0;
+    }
     return count;
   }
 
@@ -336,7 +350,7 @@ class Crew {
     if (worker == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (getppid() != parent) _exit(kWorkerNoRecord);
-      _exit(WorkerMain(context_, runner_, context_.shared->due[place]));
+      _exit(WorkerMain(context_, runner_, context_.shared->due[place], alone_));
     }
     if (worker > 0) workers_[worker] = {place, context_.shared->ended.load()};
     return worker > 0;
@@ -373,6 +387,8 @@ class Crew {
   const RunnerSpec& runner_;
   Progress& progress_;
   std::map<pid_t, Hand> workers_;
+  std::optional<std::string> complaint_;
+  bool alone_ = false;  // each worker spawned now is the only one
   bool stopping_ = false;
 };
 

@@ -36,6 +36,7 @@ const Registered kCLayer{ClaimsOf("ABI_2")};
 const Registered kOperators{ClaimsOf("OPS_1")};
 const Registered kVersions{ClaimsOf("VER_1")};
 const Registered kPlacement{ClaimsOf("PLACE_1")};
+const Registered kDevices{ClaimsOf("PLACE_2")};
 const Registered kProfiles{ClaimsOf("PROF_1")};
 const Registered kFirstCalls{ClaimsOf("PERF_1")};
 

@@ -33,21 +33,7 @@ MISSING = "PKG_3/missing_package_is_refused"  # a test in which the runner has n
 RED = {"fail", "crash", "timeout", "error", "not_run", "unexpected_pass"}
 
 HOSTILE_SOURCE = r"""
-#include "runners/aoti_runner.h"
 
-#include <csetjmp>
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <dirent.h>
-#include <fcntl.h>
-#include <filesystem>
-#include <pthread.h>
-#include <string>
-#include <sys/time.h>
-#include <thread>
-#include <unistd.h>
 
 namespace {
 
@@ -265,7 +251,6 @@ const aoti_runner_api kApi{sizeof(aoti_runner_api), AOTI_RUNNER_API_VERSION, Ope
 const aoti_runner_api* aoti_get_runner_api(uint32_t) { return Is("another_version") ? nullptr : &kApi; }
 """
 
-# way -> (tests to try it on, the verdicts they may have, words that some message or complaint must hold)
 HOSTILE: dict[str, tuple[str, set[str], str]] = {
     "hold_stdout_in_open": (MISSING, {"not_run"}, "gave no sign of life and was killed"),
     "hang_in_open": (MISSING, {"not_run"}, "does not return from open.. or describe"),
@@ -974,8 +959,6 @@ class MadeElsewhere(CommandLine):
         self.assertFalse(self.out.exists())
 
 
-# A driver with one device, and compute-sanitizer as far as the suite sees it: its options, one log per process, and logs in the form of
-# pytorch#140777 (memcheck), of NVIDIA's documentation of racecheck, and of a process that makes no call of CUDA.
 FAKE_SANITIZER = r"""#!/usr/bin/env bash
 while [ $# -gt 0 ]; do
   case $1 in
@@ -1534,7 +1517,6 @@ class Launcher(unittest.TestCase):
             self.assertRegex(finished.err, r"set-up stopped at line \d+: ")
 
 
-# The launcher as far as .ci/gpu sees it. FAILS names the verb that fails, SLOW the one that is cut off at its first try.
 FAKE_LAUNCHER = r"""#!/usr/bin/env bash
 here=$(dirname "$0")
 echo "$*" >>"$here/calls"
@@ -1622,8 +1604,10 @@ class Steps(unittest.TestCase):
         self.assertEqual(self.step("--frobnicate").code, 2)
 
 
-class Interruption(CommandLine):
-    selection = ("--runner", "package", "-j1", "--case", "mlp_dynamic", "--case", "shared_dim")
+class UnderWay(CommandLine):
+    """A run that somebody does something to."""
+
+    selection: typing.ClassVar[tuple[str, ...]]
 
     def start_run(self, *arguments: str, ended: int = 3, **changed: str) -> subprocess.Popen[str]:
         """A run that has ended some tests, and not yet all."""
@@ -1635,6 +1619,10 @@ class Interruption(CommandLine):
 
     def all_gone(self) -> None:
         wait_until(lambda: not alive_with(self.mark))
+
+
+class Interruption(UnderWay):
+    selection = ("--runner", "package", "-j1", "--case", "mlp_dynamic", "--case", "shared_dim")
 
     def resume_and_look(self, command: list[str] | None = None) -> None:
         """--resume with the same command, or the given one, runs the rest, all of it and nothing else."""
@@ -1812,9 +1800,88 @@ def waits_in(pid: int) -> str:
     return ""
 
 
-# So few that their plan is smaller than the disks below.
 FEW_CASES = [word for case in ("cond", "mlp_static", "mlp_dynamic", "shared_dim", "sin_mm_cos") for word in ("--case", case)]
 FEW_CASES += ["--area", "DYN", "--area", "NUM", "--area", "THR"]
+
+
+class Undisturbed(UnderWay):
+    """Figures that tests beside them would spoil."""
+
+    figures = "PERF_1/first_call_against_later_ones"
+    selection = (
+        "--runner",
+        "package",
+        "-j2",
+        "--case",
+        "mlp_static",
+        "--case",
+        "mlp_dynamic",
+        "--case",
+        "shared_dim",
+        "--requirement",
+        "PERF_1",
+        "--requirement",
+        "DYN_8",
+    )
+
+    def beside(self) -> dict[str, set[str]]:
+        """For each test the others that were under way between its begin and its end."""
+        found: dict[str, set[str]] = {}
+        under_way: set[str] = set()
+        for line in (self.out / "records.jsonl").read_text().splitlines():
+            record = json.loads(line)
+            if begun := record.get("begin"):
+                found[begun] = set(under_way)
+                for other in under_way:
+                    found[other].add(begun)
+                under_way.add(begun)
+            under_way.discard(record.get("end", ""))
+        return found
+
+    def test_they_are_taken_while_no_other_test_is_under_way_and_the_others_share_the_cores(self) -> None:
+        self.assertEqual(self.run_suite(*self.selection).code, 0)
+        beside = self.beside()
+        alone = {test for test in beside if test.startswith(self.figures)}
+        self.assertGreaterEqual(len(alone), 3)
+        self.assertEqual({test: beside[test] for test in alone}, {test: set() for test in alone})
+        self.assertTrue(any(beside[test] for test in beside.keys() - alone))
+        self.assertEqual({test["verdict"] for test in self.results().values()} & RED, set())
+
+    def test_what_cannot_be_tried_waits_for_nobody(self) -> None:
+        self.assertEqual(self.run_suite("-j2", "--test", "GRAPH_2/*", "--test", MISSING + "/mlp_dynamic/*", CUDA_VISIBLE_DEVICES="").code, 0)
+        begun = self.lines("begin")
+        self.assertFalse(begun[-1].startswith("GRAPH_2/"), "the plan has it before the other, and there is no device")
+
+    def start_figures(self) -> tuple[subprocess.Popen[str], int]:
+        """A run whose others are through and whose first figure hangs, and the worker that is left."""
+        hang = ("--runner", "faulty:hang_on_third_call", "-j2", "--deadline", "60")
+        process = self.start_run(
+            *hang, "--case", "mlp_static", "--case", "mlp_dynamic", "--test", self.figures + "/*", "--test", MISSING + "/*", ended=2
+        )
+        wait_until(lambda: len(self.lines("begin")) == 3)
+        (worker,) = children_of(process.pid)
+        wait_until(lambda: children_of(worker))
+        return process, worker
+
+    def verdicts(self) -> list[str]:
+        return sorted(test["verdict"] for test in self.results().values())
+
+    def test_a_worker_that_is_killed_meanwhile_ends_the_run(self) -> None:
+        process, worker = self.start_figures()
+        os.kill(worker, signal.SIGKILL)
+        _, err = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn("died of Killed outside any sandbox", err)
+        self.all_gone()
+        self.assertEqual(self.verdicts(), ["crash", "not_run", "pass", "pass"])
+
+    def test_ctrl_c_meanwhile_ends_the_run(self) -> None:
+        process, _ = self.start_figures()
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=5)
+        self.assertEqual(process.returncode, 130, err)
+        self.all_gone()
+        self.assertEqual(self.verdicts(), ["not_run", "not_run", "pass", "pass"])
 
 
 class FullDisk(WithHostileRunner):

@@ -34,6 +34,7 @@ const Registered kFirst{{.requirement = "PERF_1",
                          .sentence = "first_call_against_later_ones",
                          .judged = false,
                          .sampled = true,
+                         .undisturbed = true,
                          .targets = OncePerStatelessCase,
                          .body = CompareFirstCall}};
 
@@ -58,6 +59,7 @@ const Registered kOnDevice{{.requirement = "PERF_1",
                             .sentence = "time_of_a_run_on_a_device",
                             .judged = false,
                             .sampled = true,
+                            .undisturbed = true,
                             .on_cuda = true,
                             .targets = OncePerCudaCase,
                             .body = [](Trial& t) { OnCuda(t, [&] { TimeOnDevice(t); }); }}};

@@ -180,6 +180,7 @@ const Registered kOverlap{{.requirement = "STREAM_1",
                            .sentence = "runs_on_two_streams_overlap",
                            .judged = false,
                            .sampled = true,
+                           .undisturbed = true,
                            .on_cuda = true,
                            .targets = OncePerCudaCaseWithSecond,
                            .body = [](Trial& t) {

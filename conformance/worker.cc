@@ -184,13 +184,15 @@ std::string AnswerOf(std::vector<std::string> command, const std::filesystem::pa
 
 class Worker {
  public:
-  Worker(const WorkerContext& context, const RunnerSpec& spec, std::unique_ptr<Runner> runner, KnownIssues issues, std::atomic<int64_t>& due)
+  Worker(const WorkerContext& context, const RunnerSpec& spec, std::unique_ptr<Runner> runner, KnownIssues issues, std::atomic<int64_t>& due,
+         bool alone)
       : context_(context),
         spec_(spec),
         runner_(std::move(runner)),
         issues_(std::move(issues)),
         writer_(std::make_unique<RecordWriter>(context.options->folder / "records.jsonl")),
-        due_(due) {
+        due_(due),
+        alone_(alone) {
     writer_->Runner(spec.name, runner_->description().raw);
     for (const KnownIssue& issue : issues_.expired) {
       writer_->Complaint(fmt::format("known issue expired on {}: {} ({}) excuses nothing any more", issue.expires, issue.tests, issue.source));
@@ -203,7 +205,8 @@ class Worker {
   }
 
   bool Claim(size_t index) {
-    return !context_.shared->stop.load() && !context_.shared->enough.load() && !context_.shared->Claimed(index).exchange(true);
+    if (context_.shared->stop.load() || context_.shared->enough.load() || IsForOneAlone((*context_.tests)[index])) return false;
+    return !context_.shared->Claimed(index).exchange(true);
   }
 
   // Runs one test and writes its record. Returns the record for GoogleTest.
@@ -278,6 +281,11 @@ class Worker {
       if (const std::string needs = context_.packages->Unavailable(c->name); !needs.empty()) return fmt::format("{} {}", c->name, needs);
     }
     return "";
+  }
+
+  // Does it wait for a worker that has no other beside it? What cannot be tried here does not: nobody disturbs that.
+  bool IsForOneAlone(const PlannedTest& test) const {
+    return !alone_ && test.property->undisturbed && LackingFor(test).empty() && Unavailable(test).empty();
   }
 
   SandboxOptions Options(bool check_inputs, double deadline) const {
@@ -518,6 +526,7 @@ class Worker {
   KnownIssues issues_;
   std::unique_ptr<RecordWriter> writer_;
   std::atomic<int64_t>& due_;
+  const bool alone_;
   double deadline_ = 0;
   bool ends_strays_ = false;
   std::set<pid_t> own_children_;  // of the runner, since open()
@@ -529,7 +538,7 @@ class ConformanceTest : public testing::Test {
   ConformanceTest(Worker& worker, const PlannedTest& test, size_t index) : worker_(worker), test_(test), index_(index) {}
 
   void TestBody() override {
-    if (!worker_.Claim(index_)) GTEST_SKIP() << "claimed by another worker, or the run was stopped";
+    if (!worker_.Claim(index_)) GTEST_SKIP() << "left to another worker, or the run was stopped";
     const Record record = worker_.RunTest(test_);
     if (InfoOf(record.verdict).red) ADD_FAILURE() << record.id << "\n" << record.message;
   }
@@ -572,7 +581,7 @@ int JudgeHere(const PlannedTest& test, const WorkerContext& context) {
   return kExitGood;
 }
 
-int WorkerMain(const WorkerContext& context, const RunnerSpec& spec, std::atomic<int64_t>& due) {
+int WorkerMain(const WorkerContext& context, const RunnerSpec& spec, std::atomic<int64_t>& due, bool alone) {
   try {
     // Workers share the cores: threads that spin while they wait for each other would take them from the next worker's test.
     setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
@@ -591,7 +600,7 @@ int WorkerMain(const WorkerContext& context, const RunnerSpec& spec, std::atomic
       return kWorkerNoRunner;
     }
     PrepareGoogleTest();
-    Worker worker(context, spec, std::move(*runner), std::move(*issues), due);
+    Worker worker(context, spec, std::move(*runner), std::move(*issues), due, alone);
     for (size_t i = 0; i < context.tests->size(); ++i) {
       const PlannedTest& test = (*context.tests)[i];
       if (test.runner != &spec) continue;

@@ -54,7 +54,8 @@ inline double StartSeconds(const CampaignOptions& options) { return 6 * options.
 // Judges one test in this process, which a sandboxed one has executed, and writes the outcome to the file that the options name.
 int JudgeHere(const PlannedTest& test, const WorkerContext& context);
 
-// Runs in a process of its own; the return value is its exit status. `due`: its place in the shared state.
-int WorkerMain(const WorkerContext& context, const RunnerSpec& runner, std::atomic<int64_t>& due);
+// Runs in a process of its own; the return value is its exit status. `due`: its place in the shared state. `alone`: no other worker is there; else
+// it leaves unclaimed what is to be undisturbed.
+int WorkerMain(const WorkerContext& context, const RunnerSpec& runner, std::atomic<int64_t>& due, bool alone);
 
 }  // namespace aoti_cts

@@ -10,7 +10,7 @@ namespace aoti_runners {
 struct Fault {
   const char* name;
   const char* what;
-  const char* killed_by;                           // requirement/sentence that must turn red
+  const char* killed_by;                           // requirement/sentence that must turn red, and the case.call where no other does
   void (*spoil)(OwnedOutputs& outputs) = nullptr;  // what it does to the outputs of every call
   bool on_cuda = false;                            // it breaks what is about a device: killed by programs on CUDA
 };
@@ -175,6 +175,8 @@ constexpr Fault kFaults[] = {
      "STREAM_1/run_on_the_current_stream_comes_after_the_work_before_it", nullptr, true},
     {"outputs_shared_by_streams", "a run gives the outputs of the run before it again", "STREAM_1/runs_on_two_streams_get_each_its_own_answer",
      nullptr, true},
+    {"equal_outputs_in_one_memory", "an output that equals an earlier one lies in its memory",
+     "NUM_1/outputs_match_the_reference/same_value_twice_cuda.example", nullptr, true},
     {"replay_does_nothing", "a graph is replayed without effect", "GRAPH_1/replay_with_new_data_is_golden", nullptr, true},
     {"replay_on_default_stream", "a graph is replayed on the default stream, whatever the caller hands over",
      "GRAPH_1/replay_with_new_data_is_golden", nullptr, true},

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -809,9 +810,43 @@ void KeepCopies(const aoti_value* inputs, size_t count) {
 // Shapes and outputs of the last run of each shape, for the fault that gives them again. They are never released.
 std::map<std::string, aoti_outputs> last_outputs;
 
+bool IsRowMajor(const aoti_value& value) {
+  const DLTensor& t = value.tensor;
+  return value.kind == AOTI_TENSOR && std::equal(t.strides, t.strides + t.ndim, RowMajor({t.shape, t.shape + t.ndim}).begin());
+}
+
+// Copies of outputs, in host memory; null where there are none to be had.
+std::unique_ptr<OwnedOutputs> OnHost(const aoti_outputs& outputs) {
+  const std::vector<DLDevice> host(outputs.count, {kDLCPU, 0});
+  aoti_outputs copies{};
+  const auto error = std::make_unique<aoti_error>();
+  if (!std::all_of(outputs.values, outputs.values + outputs.count, IsRowMajor)) return nullptr;
+  if (inner->copy_values(outputs.values, outputs.count, host.data(), &copies, error.get()) != AOTI_OK) return nullptr;
+  auto owned = CopyOf(copies);
+  inner->release_outputs(&copies);
+  return owned;
+}
+
+// Puts each output that equals an earlier one into its memory: every value stays right.
+void MergeEqual(aoti_outputs* outputs) {
+  static std::deque<std::vector<aoti_value>> given;  // what callers look at; never released
+  const auto owned = OnHost(*outputs);
+  if (owned == nullptr) return;
+  const std::lock_guard lock(between_calls);
+  std::vector<aoti_value>& values = given.emplace_back(outputs->values, outputs->values + outputs->count);
+  for (size_t later = 0; later < values.size(); ++later) {
+    for (size_t earlier = 0; earlier < later; ++earlier) {
+      const bool equal = owned->shapes[later] == owned->shapes[earlier] && owned->data[later] == owned->data[earlier];
+      if (equal) values[later] = values[earlier];
+    }
+  }
+  outputs->values = values.data();
+}
+
 void OnDevice(const aoti_value* inputs, size_t count, aoti_outputs* outputs) {
   if (IsFault("device_left_changed")) LeaveNoContext();
   if (IsFault("device_memory_kept")) KeepCopies(inputs, count);
+  if (IsFault("equal_outputs_in_one_memory")) MergeEqual(outputs);
   if (!IsFault("outputs_shared_by_streams")) return;
   *outputs = last_outputs.try_emplace(ShapesKey(inputs, count), *outputs).first->second;
   outputs->owner = nullptr;

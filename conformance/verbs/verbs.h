@@ -45,7 +45,7 @@ int BuildPackages(const Paths& paths, bool keep_going, const Selection& selectio
 struct Fault {
   std::string name;
   std::string what;
-  std::string killed_by;  // requirement/sentence
+  std::string killed_by;  // requirement/sentence, and case.call where no other does it
   bool on_cuda = false;   // it breaks what is about a device
 };
 // Asks the runner in a child.

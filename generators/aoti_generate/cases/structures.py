@@ -143,7 +143,7 @@ def eight_dimensions(c: Case) -> None:
     c.forward(lambda torch, x: (x.sum((2, 4)), x.permute(7, 6, 5, 4, 3, 2, 1, 0) * 2, x.squeeze() + 1))
 
 
-@case(source="SPEC NUM-6", profile="full")
+@case(source="SPEC NUM-6", profile="full", on_cuda=True)
 def same_value_twice(c: Case) -> None:
     """One computed tensor under two names, and two tensors that happen to be equal."""
     _rows(c, "x")
