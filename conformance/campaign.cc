@@ -27,7 +27,7 @@
 
 #include "conformance/progress.h"
 #include "conformance/worker.h"
-#include "fixtures/cuda_driver.h"
+#include "fixtures/cuda_devices.h"
 #include "fixtures/hash.h"
 #include "fixtures/json_file.h"
 #include "fixtures/known_issues.h"
@@ -168,24 +168,26 @@ std::string HashOfSpec(const Spec& spec) {
   return Sha256(hashes);
 }
 
-json ProvenanceOf(const CampaignOptions& options, const Material& material) {
+json ProvenanceOf(const CampaignOptions& options, const Material& material, const CudaDevices& cuda) {
   const Packages& packages = material.packages;
   utsname host{};
   uname(&host);
   const std::string commit = OutputOf("git -C '" AOTI_SOURCE_DIR "' describe --always --dirty --abbrev=40 2>/dev/null || cat '" AOTI_SOURCE_DIR
                                       "/dependencies/commit' 2>/dev/null");  // a bundle is no clone
   const auto plan = Sha256OfFile(material.spec ? options.paths.spec : options.paths.plan);
-  return {{"suite_version", AOTI_SUITE_VERSION},
-          {"commit", commit.empty() ? "unknown" : commit},
-          {"command", options.command},
-          {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
-          {"plan_sha256", plan ? *plan : "unknown"},
-          {"goldens_sha256", material.spec ? HashOfSpec(*material.spec) : HashOfGoldens(options.paths.golden)},
-          {"torch", packages.torch},
-          {"torch_git", packages.torch_git},
-          {"isa", packages.isa},
-          {"compiler", packages.compiler},
-          {"host", fmt::format("{} {} {}", host.sysname, host.release, host.machine)}};
+  json provenance{{"suite_version", AOTI_SUITE_VERSION},
+                  {"commit", commit.empty() ? "unknown" : commit},
+                  {"command", options.command},
+                  {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
+                  {"plan_sha256", plan ? *plan : "unknown"},
+                  {"goldens_sha256", material.spec ? HashOfSpec(*material.spec) : HashOfGoldens(options.paths.golden)},
+                  {"torch", packages.torch},
+                  {"torch_git", packages.torch_git},
+                  {"isa", packages.isa},
+                  {"compiler", packages.compiler},
+                  {"host", fmt::format("{} {} {}", host.sysname, host.release, host.machine)}};
+  if (!cuda.words.empty()) provenance["cuda"] = cuda.words;
+  return provenance;
 }
 
 std::string_view NameOf(Expectation expect) {
@@ -402,16 +404,10 @@ const Case* OriginOf(const Case& c, const std::vector<Case>& cases) {
   return &*std::find_if(cases.begin(), cases.end(), [&](const Case& other) { return other.name == c.made_from; });
 }
 
-// How many CUDA devices there are, where a program of these tests needs one. Asked in a process of its own: children of one that has asked the driver
-// cannot use it any more.
-int CountCudaDevices(const std::vector<PlannedTest>& tests, const std::filesystem::path& scratch) {
-  if (std::none_of(tests.begin(), tests.end(), [](const PlannedTest& test) { return test.program->needs_cuda(); })) return 0;
-  constexpr double kPatience = 60;
-  const SandboxResult result = RunInSandbox({.base = scratch, .deadline_seconds = kPatience}, [] {
-    const auto driver = CudaDriver::Open();
-    return std::to_string(driver ? (*driver)->CountDevices() : 0);
-  });
-  return result.end == SandboxResult::End::kReturned ? std::atoi(result.answer.c_str()) : 0;
+// The CUDA devices that are there, where a program of these tests needs one.
+CudaDevices DevicesFor(const std::vector<PlannedTest>& tests, const std::filesystem::path& scratch) {
+  const bool wanted = std::any_of(tests.begin(), tests.end(), [](const PlannedTest& test) { return test.program->needs_cuda(); });
+  return wanted ? FindCudaDevices(scratch) : CudaDevices{.words = ""};
 }
 
 // A runner shares its process with a worker: it may find the records and write ends of tests that no worker has run. A second end, written here,
@@ -516,6 +512,9 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   for (const PlannedTest& test : tests) {
     if (test.feeder != nullptr && !goldens.contains(test.feeder->name)) packages.CheckHash(test.feeder->name);
   }
+  auto scratch = MakeScratch();
+  if (!scratch) return scratch.error();
+  const CudaDevices cuda = DevicesFor(tests, *scratch);
   const SharedMemory shared(tests.size());
   std::error_code failure;
   if (!options.resume) std::filesystem::create_directories(options.folder, failure);
@@ -528,13 +527,11 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
     done_before = ended->size();
   } else {
     std::filesystem::remove(options.folder / "records.jsonl", failure);
-    if (auto written = WritePlan(options, tests, ProvenanceOf(options, *material)); !written) return written.error();
+    if (auto written = WritePlan(options, tests, ProvenanceOf(options, *material, cuda)); !written) return written.error();
   }
   const std::filesystem::path records = options.folder / "records.jsonl";
   RecordWriter{records};  // makes the file, whatever happens to the workers; is closed again, so that no runner inherits it
   for (const char* old : {"results.json", "junit.xml", "report.md", "report.html"}) std::filesystem::remove(options.folder / old, failure);
-  auto scratch = MakeScratch();
-  if (!scratch) return scratch.error();
   if (options.planned) options.planned();
 
   stop_flag = &shared.state()->stop;
@@ -542,7 +539,7 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   std::signal(SIGTERM, OnInterrupt);
   std::vector<std::string> all_ids;
   for (const PlannedTest& test : PlanTests(cases, options.runners, {.profile = Profile::kFull})) all_ids.push_back(test.id);
-  const WorkerContext context{&options, &tests, &all_ids, &packages, &goldens, *scratch, shared.state(), CountCudaDevices(tests, *scratch)};
+  const WorkerContext context{&options, &tests, &all_ids, &packages, &goldens, *scratch, shared.state(), cuda.count};
   Progress progress(records, tests.size() - done_before, options.quiet);
   std::vector<std::string> unwritten;
   for (const RunnerSpec& runner : options.runners) {

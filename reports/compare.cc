@@ -97,13 +97,14 @@ std::string KeyOf(const Record& record, bool without_runner) {
 // --- what is no test
 
 // How a reader knows a field of the provenance; others are shown under the names they have.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kFieldNames{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kFieldNames{{
     {"torch", "torch"},
     {"runtime_torch", "torch of the runtime"},
     {"torch_git", "torch commit"},
     {"torch_library_sha256", "libtorch"},
     {"compiler", "compiler"},
     {"isa", "ISA"},
+    {"cuda", "CUDA devices"},
     {"host", "host"},
     {"commit", "suite commit"},
     {"plan_sha256", "cases"},

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "conformance/verbs/verbs.h"
-#include "fixtures/cuda_driver.h"
+#include "fixtures/cuda_devices.h"
 #include "fixtures/packages.h"
 #include "fixtures/sandbox.h"
 
@@ -86,19 +86,11 @@ void DescribeRunner(Report& report, const std::string& name, const Paths& paths)
   report.Row("  library", torch.value("library", "?"));
 }
 
-// Asked in a child: one that has asked the driver cannot fork any more.
-std::string CudaDevices() {
+std::string CudaDevicesInWords() {
   const auto temporary = TemporaryFolder();
   if (!temporary) return temporary.error().message;
-  const SandboxResult result = RunInSandbox({.base = *temporary, .deadline_seconds = 60}, []() -> std::string {
-    const auto driver = CudaDriver::Open();
-    if (!driver || (*driver)->CountDevices() == 0) return "none: CUDA tests are unavailable on this machine";
-    std::string names;
-    for (int device = 0; device < (*driver)->CountDevices(); ++device) names += (*driver)->DeviceName(device) + ", ";
-    const int version = (*driver)->Version();
-    return fmt::format("{}driver for CUDA {}.{}", names, version / 1000, version % 1000 / 10);
-  });
-  return result.end == SandboxResult::End::kReturned ? result.answer : "not known: asking the driver ends with " + result.EndInWords();
+  const CudaDevices devices = FindCudaDevices(*temporary);
+  return devices.words + (devices.count == 0 ? ": CUDA tests are unavailable on this machine" : "");
 }
 
 int Execute(const Paths& paths) {
@@ -106,7 +98,7 @@ int Execute(const Paths& paths) {
   fmt::print("machine\n");
   report.Row("processor", fmt::format("{}, {} threads", Processor(), std::thread::hardware_concurrency()));
   report.Row("vectors", VectorFeatures());
-  report.Row("CUDA device", CudaDevices());
+  report.Row("CUDA device", CudaDevicesInWords());
   const std::string nvcc = FirstLineOf("nvcc --version | tail -n 2");
   report.Row("CUDA Toolkit", nvcc.empty() ? "none" : nvcc);
   fmt::print("generators (for build and bless)\n");

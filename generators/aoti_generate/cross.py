@@ -23,7 +23,7 @@ def write_package(case: Case, path: Path) -> None:
     pretend = os.environ.get("AOTI_CTS_PRETEND", "")
     if not Path(pretend).is_file():
         raise FileNotFoundError(f"the pretended CUDA device is not there (AOTI_CTS_PRETEND={pretend}): run ./aoti-cts setup")
-    device = {"AOTI_PRETENDED_CUDA_CAPABILITY": str(case.compiled_for), "AOTI_PRETENDED_CUDA_IDLE": "1"}
+    device = {"AOTI_PRETENDED_CUDA_CAPABILITY": str(case.compiled_for), "AOTI_PRETENDED_CUDA_IDLE": "1", "AOTI_PRETENDED_CUDA_PTX": "0"}
     environment = {**os.environ, **placement.for_compilers(), **device, "PYTHONPATH": str(plan.GENERATORS)}
     asked = subprocess.run(
         [pretend, sys.executable, "-m", "aoti_generate.cross", case.name, str(path)], capture_output=True, text=True, env=environment
