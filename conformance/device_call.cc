@@ -125,7 +125,8 @@ void OnCuda(Trial& t, const std::function<void()>& body) {
 
 std::vector<const Call*> OncePerCudaCase(const Case& c) {
   const bool all_there = std::all_of(c.inputs.begin(), c.inputs.end(), [](const InputSpec& input) { return input.device == kDLCUDA; });
-  return c.device == "cuda" && c.output_device == kDLCUDA && all_there && !c.inputs.empty() ? OncePerStatelessCase(c) : std::vector<const Call*>{};
+  return c.device == "cuda" && c.cuda_devices() == 1 && c.output_device == kDLCUDA && all_there && !c.inputs.empty() ? OncePerStatelessCase(c)
+                                                                                                                     : std::vector<const Call*>{};
 }
 
 std::vector<const Call*> OncePerCudaCaseWithSecond(const Case& c) {

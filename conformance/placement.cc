@@ -99,16 +99,15 @@ const Registered kContext{{.requirement = "PLACE_2",
                            .targets = OncePerCudaCase,
                            .body = [](Trial& t) { OnCuda(t, [&] { LookAtTheContext(t); }); }}};
 
-void RunOnTheSecondDevice(Trial& t) {
-  constexpr int kSecond = 1;
-  Model model = t.Load({.device_index = kSecond});
+void RunOnDevice(Trial& t, int device) {
+  Model model = t.Load({.device_index = device});
   t.JudgeCall(model, t.ExampleCall());
   const CallInputs inputs = t.Inputs(t.ExampleCall());
-  const Outputs there = t.Require(model.PutOnDevices(inputs.values()), "copying inputs to the device");
-  const Outputs outputs = t.Require(model.RunOn({}, there.values()), "a run on the second device");
+  const Outputs there = t.Require(model.PutOnDevices(inputs.values()), "copying inputs to the devices");
+  const Outputs outputs = t.Require(model.RunOn({}, there.values()), fmt::format("a run on device {}", device));
   for (const aoti_value& value : outputs.values()) {
     const int index = value.tensor.device.device_id;
-    t.Check(index == kSecond, fmt::format("an output of a model loaded on device {} lies on device {}", kSecond, index));
+    t.Check(index == device, fmt::format("an output of a model loaded on device {} lies on device {}", device, index));
   }
 }
 
@@ -118,7 +117,13 @@ const Registered kSecondDevice{{.requirement = "PLACE_2",
                                 .on_cuda = true,
                                 .cuda_devices = 2,
                                 .targets = OncePerCudaCase,
-                                .body = [](Trial& t) { OnCuda(t, [&] { RunOnTheSecondDevice(t); }); }}};
+                                .body = [](Trial& t) { OnCuda(t, [&] { RunOnDevice(t, 1); }); }}};
+
+const Registered kInputElsewhere{{.requirement = "PLACE_2",
+                                  .sentence = "outputs_lie_on_the_models_device_wherever_its_inputs_do",
+                                  .on_cuda = true,
+                                  .targets = [](const Case& c) { return c.cuda_devices() > 1 ? OncePerCase(c) : std::vector<const Call*>{}; },
+                                  .body = [](Trial& t) { OnCuda(t, [&] { RunOnDevice(t, 0); }); }}};
 
 }  // namespace
 }  // namespace aoti_cts

@@ -98,6 +98,7 @@ constexpr const char* kContext = "callers_device_stays_the_current_one";
 constexpr const char* kCalls = "running_again_and_again_keeps_no_device_memory";
 constexpr const char* kLoads = "loading_again_and_again_keeps_no_device_memory";
 constexpr const char* kSecond = "model_runs_on_the_device_it_is_loaded_on";
+constexpr const char* kElsewhere = "outputs_lie_on_the_models_device_wherever_its_inputs_do";
 constexpr const char* kMatch = "outputs_match_the_reference";
 constexpr const char* kTensorRT = "no_runtime_of_torch_tensorrt_is_mapped";
 constexpr const char* kData = "data_error_on_a_device";
@@ -191,6 +192,14 @@ TEST_F(PretendedDevice, EveryFaultThatIsAboutADeviceIsKilled) {
     EXPECT_EQ(Run(killer.substr(sentence, killer.find('/', sentence) - sentence), "good", faulty).verdict, Verdict::kFail) << fault.name;
   }
   EXPECT_GE(tried, 10);
+}
+
+TEST_F(PretendedDevice, AnOutputOnTheDeviceOfAnInputIsNoticed) {
+  case_.inputs[0].device_index = 1;
+  EXPECT_EQ(Run(kElsewhere, "good").verdict, Verdict::kPass);
+  const Outcome outcome = Run(kElsewhere, "answers_where_its_input_lies");
+  EXPECT_EQ(outcome.verdict, Verdict::kFail);
+  EXPECT_TRUE(Says(outcome.message, {"an output of a model loaded on device 0 lies on device 1"}));
 }
 
 TEST_F(PretendedDevice, ThreadsThatShareOutputsAreNoticed) {

@@ -270,8 +270,9 @@ class Worker {
   // Why the test cannot be tried here: no device, no package that this torch can have, or nobody who says what is right; empty where it can.
   std::string Unavailable(const PlannedTest& test) const {
     if (RunsOnCuda(test) && context_.cuda_devices == 0) return "no CUDA device";
-    if (RunsOnCuda(test) && context_.cuda_devices < test.property->cuda_devices)
-      return fmt::format("{} CUDA devices are wanted, there is {}", test.property->cuda_devices, context_.cuda_devices);
+    const int wanted = std::max(test.property->cuda_devices, test.program->cuda_devices());
+    if (RunsOnCuda(test) && context_.cuda_devices < wanted)
+      return fmt::format("{} CUDA devices are wanted, there is {}", wanted, context_.cuda_devices);
     const bool foreign = !context_.options->paths.spec.empty();
     if (foreign && test.property->by_export) return "the package was made elsewhere: what was exported is not known";
     if (foreign && test.property->by_reference && !context_.goldens->at(test.program->name)->calls.contains(test.call->name))

@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 import sys
+import typing
 import unittest
 from pathlib import Path
+
+if typing.TYPE_CHECKING:
+    import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -19,10 +23,11 @@ COPIES = {  # between devices, in each call
     "embedding_on_cpu": 1,
     "cpu_buffer_in_cuda_model": 2,
     "there_and_back_again": 3,
+    "input_on_a_second_cuda_device": 1,
 }
 
 
-def exported(case: Case) -> list[tuple[str, str]]:
+def exported(case: Case) -> list[tuple[torch.device, torch.device]]:
     """From which device to which each operator of the exported program copies, in order; for others both are the same."""
     import torch
     from torch._subclasses.fake_tensor import FakeTensorMode
@@ -31,13 +36,15 @@ def exported(case: Case) -> list[tuple[str, str]]:
         assert case.builder is not None
         module = case.builder().eval()
         example = next(call for call in case.calls if call.cell == "example")
-        inputs = [torch.empty(shape, dtype=getattr(torch, spec.dtype)) for spec, shape in zip(case.inputs, example.shapes, strict=True)]
+        inputs = [
+            torch.empty(shape, dtype=getattr(torch, spec.dtype), device=spec.device) for spec, shape in zip(case.inputs, example.shapes, strict=True)
+        ]
         program = torch.export.export(module, tuple(inputs))
     moves = []
     for node in program.graph.nodes:
-        sources = [arg.meta["val"].device.type for arg in node.all_input_nodes if isinstance(arg.meta.get("val"), torch.Tensor)]
+        sources = [arg.meta["val"].device for arg in node.all_input_nodes if isinstance(arg.meta.get("val"), torch.Tensor)]
         if node.op == "call_function" and sources and isinstance(node.meta.get("val"), torch.Tensor):
-            moves.append((sources[0], node.meta["val"].device.type))
+            moves.append((sources[0], node.meta["val"].device))
     return moves
 
 
@@ -55,7 +62,17 @@ class HybridTest(unittest.TestCase):
         for name in COPIES:
             with self.subTest(name):
                 case = case_called(name)
-                self.assertEqual(exported(case)[-1][1], case.output_device)
+                self.assertEqual(exported(case)[-1][1].type, case.output_device)
+
+    def test_an_input_on_a_second_device_wants_two_and_nothing_is_computed_there(self) -> None:
+        case = case_called("input_on_a_second_cuda_device")
+        self.assertEqual(case.cuda_devices(), 2)
+        self.assertEqual({str(target) for _, target in exported(case)}, {"cuda:0"})
+        one, two = ((*("2.15.0", "NVIDIA H200, 9.0", True), count) for count in (1, 2))
+        self.assertIn("needs 2 CUDA devices: there is 1", case.unavailable_with(*one))
+        self.assertEqual(case.unavailable_with(*two), "")
+        self.assertIn("needs a CUDA device", case.unavailable_with("2.15.0"))
+        self.assertEqual({other.cuda_devices() for other in all_cases() if other != case}, {1})
 
     def test_parts_lie_on_the_cpu_while_a_reference_is_computed(self) -> None:
         self.assertEqual(placement.cuda(), "cpu")

@@ -28,6 +28,7 @@ DEVICES = ("cpu", "cuda", "hybrid")
 # How the elements of an input lie in memory; `strides_of` says it in numbers.
 LAYOUTS = ("row_major", "transposed", "channels_last", "every_other")
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+_PLACE = re.compile(r"^(cpu|cuda(:[1-9])?)$")
 _LIMITS = {
     "int64": (-(2**53), 2**53),
     "int32": (-(2**31), 2**31 - 1),
@@ -94,7 +95,8 @@ def dim_of(size: Size) -> Dim | None:
 
 @dataclass(frozen=True)
 class Input:
-    """A tensor input; `shape` counts elements and may hold Dims and sizes derived from them; `layout` is one of LAYOUTS, `device` cpu or cuda."""
+    """A tensor input; `shape` counts elements and may hold Dims and sizes derived from them; `layout` is one of LAYOUTS, `device` cpu, cuda, or
+    cuda:1 and so on where it is not the first."""
 
     name: str
     dtype: str
@@ -201,8 +203,10 @@ class Case:
         self.dims.append(dim)
         return dim
 
-    def input(self, name: str, dtype: str, shape: tuple[Size, ...], values: ValueRange | None = None, *, layout: str = "row_major") -> None:
-        """The next input, in call order."""
+    def input(
+        self, name: str, dtype: str, shape: tuple[Size, ...], values: ValueRange | None = None, *, layout: str = "row_major", device: str = ""
+    ) -> None:
+        """The next input, in call order. `device`: where it lies, in a hybrid program; empty: on the CPU."""
         self._require(bool(_NAME.match(name)), f"input {name}: a name is [a-z][a-z0-9_]*")
         self._require(all(spec.name != name for spec in self.inputs), f"input {name}: described twice")
         self._require(dtype in DTYPES, f"input {name}: unknown dtype {dtype}; known: {', '.join(DTYPES)}")
@@ -218,7 +222,10 @@ class Case:
                 f"input {name}: shape: {size} is neither a size nor a dim of this case",
             )
         self._check_values(name, dtype, values)
-        self.inputs.append(Input(name, dtype, tuple(shape), values, layout, "cuda" if self.device == "cuda" else "cpu"))
+        place = device or ("cuda" if self.device == "cuda" else "cpu")
+        self._require(bool(_PLACE.match(place)), f"input {name}: device: {place} is none of cpu, cuda, cuda:1 to cuda:9")
+        self._require(not device or self.device == "hybrid", f"input {name}: device: only a hybrid program chooses where its inputs lie")
+        self.inputs.append(Input(name, dtype, tuple(shape), values, layout, place))
 
     def nest(self, arrange: typing.Callable[..., tuple[typing.Any, ...]]) -> None:
         """How the model takes its inputs, where it is not one after the other: `arrange` is given all of them and returns the positional
@@ -351,6 +358,10 @@ class Case:
         """The case whose formula and golden this one has: its own name, unless it is a twin."""
         return self.twin_of or self.name
 
+    def cuda_devices(self) -> int:
+        """How many CUDA devices it takes, where it takes any: AOTInductor computes on one, and inputs may lie on others."""
+        return 1 + max((int(spec.device.partition(":")[2] or 0) for spec in self.inputs), default=0)
+
     def has_twin(self) -> bool:
         """Whether the case is compiled for CUDA too, under the name <name>_cuda: those of the default profile and those that
         say so, but for what is about the CPU's own library, its weights or its compiler."""
@@ -360,9 +371,9 @@ class Case:
         other = self.operators or self.packaging() or self.sets_of_weights or any(call.cell in ("beside", "after") for call in self.calls)
         return (self.profile == "default" or self.on_cuda) and self.device == "cpu" and not about_cpu and not other
 
-    def unavailable_with(self, torch_version: str, cuda_device: str = "", cuda_headers: bool = True) -> str:
-        """In words why it cannot be built with this torch, on a machine with this CUDA device (empty: none) and with CUDA's headers or without;
-        empty where it can.
+    def unavailable_with(self, torch_version: str, cuda_device: str = "", cuda_headers: bool = True, cuda_devices: int = 1) -> str:
+        """In words why it cannot be built with this torch, on a machine with this CUDA device (empty: none), so many of them, and with CUDA's
+        headers or without; empty where it can.
 
         A development build counts as its release.
         """
@@ -370,6 +381,8 @@ class Case:
 
         if self.device != "cpu" and not cuda_device and not self.compiled_for:
             return "needs a CUDA device: there is none on the machine that compiled the packages"
+        if self.device != "cpu" and not self.compiled_for and cuda_devices < self.cuda_devices():
+            return f"needs {self.cuda_devices()} CUDA devices: there is {cuda_devices} on the machine that compiled the packages"
         if self.tensorrt and not tensorrt.is_installed():
             return "needs Torch-TensorRT: torch_tensorrt is not installed where the packages were compiled"
         if self.compiled_for and not cuda_headers:

@@ -119,7 +119,7 @@ def export(case: Case, module: torch.nn.Module) -> torch.export.ExportedProgram:
 
     shapes = [{i: torch_dim(size) for i, size in enumerate(spec.shape) if not isinstance(size, int)} for spec in case.inputs]
     inputs = make_inputs(case, next(call for call in case.calls if call.cell == "example"))
-    devices = [placement.cuda() if spec.device == "cuda" else "cpu" for spec in case.inputs]
+    devices = [placement.place_of(spec.device) for spec in case.inputs]
     if case.fake_example or case.compiled_for:
         with FakeTensorMode():
             inputs = tuple(torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device=d) for t, d in zip(inputs, devices, strict=True))
@@ -161,7 +161,8 @@ def kernels(package: Path) -> dict[str, list[str]]:
 
 
 def copies(program: torch.export.ExportedProgram) -> dict[str, int]:
-    """How often the graph copies a tensor to a device of another kind."""
+    """How often the graph copies a tensor to a device of another kind. From one CUDA device to another is none of it: what a trace shows of such a
+    copy depends on whether the two reach each other's memory."""
     counts = {"to_cuda": 0, "to_cpu": 0}
     for node in program.graph.nodes:
         made = node.meta.get("val")

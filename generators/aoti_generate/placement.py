@@ -15,7 +15,12 @@ _on_devices = False
 
 def cuda() -> str:
     """The device of a part that runs on CUDA, for `torch.Tensor.to` and `device=` in a model's code."""
-    return "cuda" if _on_devices else "cpu"
+    return place_of("cuda")
+
+
+def place_of(device: str) -> str:
+    """Where what belongs on `device` lies now."""
+    return device if _on_devices else "cpu"
 
 
 @contextlib.contextmanager
@@ -29,15 +34,15 @@ def on_devices() -> typing.Iterator[None]:
         _on_devices = before
 
 
-def cuda_device() -> str:
-    """Name and compute capability of the first CUDA device, for example "NVIDIA H200, 9.0"; empty where there is none. Imports no torch, and
-    leaves this process, which forks, without a CUDA context."""
+def cuda_devices() -> list[str]:
+    """Name and compute capability of each CUDA device, for example "NVIDIA H200, 9.0". Imports no torch, and leaves this process, which forks,
+    without a CUDA context."""
     command = ["nvidia-smi", "--query-gpu=name,compute_cap", "--format=csv,noheader"]
     try:
         asked = subprocess.run(command, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return asked.stdout.splitlines()[0].strip() if asked.returncode == 0 and asked.stdout.strip() else ""
+        return []
+    return [line.strip() for line in asked.stdout.splitlines() if line.strip()] if asked.returncode == 0 else []
 
 
 def _site_packages() -> Path | None:

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from . import plan
 from .case import Case
-from .placement import cuda_device
+from .placement import cuda_devices
 
 _SOURCES = (
     "case.py",
@@ -58,6 +58,7 @@ class Toolchain:
     compiler: str
     isa: str
     cuda_device: str = ""  # name and compute capability of the first one; empty: none
+    cuda_devices: int = 1  # how many, where there is one: that makes no package another
 
     def key(self, device: str = "cpu") -> str:
         """Part of both keys of a program for `device`: where torch lies is not in it."""
@@ -98,7 +99,9 @@ def find_toolchain(torch_root: Path | None) -> Toolchain:
         raise ToolchainError(f"{command} --version fails (exit status {asked.returncode}): is CXX a C++ compiler? {asked.stderr.strip()}")
     if "__version__" not in version:
         raise ToolchainError(f"{torch_root}/version.py names no version: is this a torch folder?")
-    return Toolchain(torch_root, version["__version__"], str(version.get("git_version")), asked.stdout.splitlines()[0], _isa(), cuda_device())
+    devices = cuda_devices()
+    first = devices[0] if devices else ""
+    return Toolchain(torch_root, version["__version__"], str(version.get("git_version")), asked.stdout.splitlines()[0], _isa(), first, len(devices))
 
 
 def _isa() -> str:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs that run in part on the CPU and in part on CUDA. `cuda()` is the device of what lies there, when a model is built and in its code."""
+"""Programs that run in part on the CPU and in part on CUDA, or on one CUDA device with an input on another. `cuda()` is the device of what lies
+there, when a model is built and in its code."""
 
 from __future__ import annotations
 
@@ -131,3 +132,28 @@ def there_and_back_again(c: Case) -> None:
                 return self.after(y.to(self.after.weight.device))
 
         return Detour()
+
+
+@case(source="SPEC PLACE-2; torch/_inductor/codegen/cpp_wrapper_cpu.py: device indices stay as they are for copies between devices", device="hybrid")
+def input_on_a_second_cuda_device(c: Case) -> None:
+    """A layer on one CUDA device, and an input that lies on another: one copy between the two. Layers on both are refused."""
+    rows = c.dim("rows", min=2, max=16, example=4)
+    c.input("x", "float32", (rows, 32), device="cuda")
+    c.input("y", "float32", (rows, 16), device="cuda:1")
+    c.output_device = "cuda"
+    c.contraction = 32
+    c.fake_example = True
+
+    @c.model
+    def build() -> torch.nn.Module:
+        from torch import nn
+
+        class Shifted(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.layer = nn.Linear(32, 16, device=cuda())
+
+            def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+                return self.layer(x) + y.to(x.device)
+
+        return Shifted()
