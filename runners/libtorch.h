@@ -49,7 +49,10 @@ inline TorchIdentity LoadedTorch() {
 }
 
 // As in a program that is itself linked with libtorch: its functions are there for libraries that do not name it (link_libtorch=False).
-inline void ShowLibtorchToAll(const TorchIdentity& loaded) { dlopen(loaded.library.c_str(), RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL); }
+inline void ShowLibtorchToAll(const TorchIdentity& loaded) {
+  const std::filesystem::path library = loaded.library;
+  for (const auto& path : {library, library.parent_path() / "libtorch_cuda.so"}) dlopen(path.c_str(), RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL);
+}
 
 inline aoti_status RequireBuiltTorch(aoti_error* error) {
   const TorchIdentity loaded = LoadedTorch();
