@@ -28,17 +28,20 @@ PyConfig EnvironmentConfig() {
 int main(int count, char** arguments) {
   try {
     PyConfig config = EnvironmentConfig();
+    // Outlives what is thrown below: an exception of Python's says nothing any more once the interpreter is gone.
     const py::scoped_interpreter interpreter(&config, count, arguments, /*add_program_dir_to_path=*/false);
-    py::module_::import("sys").attr("path").attr("insert")(0, AOTI_GENERATORS);
-    const py::object main = py::module_::import("aoti_generate.__main__").attr("main");
-    return main(std::vector<std::string>(arguments + 1, arguments + count)).cast<int>();
-  } catch (py::error_already_set& e) {
-    if (!e.matches(PyExc_SystemExit)) {
+    try {
+      py::module_::import("sys").attr("path").attr("insert")(0, AOTI_GENERATORS);
+      const py::object main = py::module_::import("aoti_generate.__main__").attr("main");
+      return main(std::vector<std::string>(arguments + 1, arguments + count)).cast<int>();
+    } catch (py::error_already_set& e) {
+      if (e.matches(PyExc_SystemExit)) {
+        const py::object code = e.value().attr("code");  // argparse has said what is wrong with the arguments
+        return code.is_none() ? 0 : code.cast<int>();
+      }
       std::fprintf(stderr, "aoti-cts-generate: %s\n", e.what());
       return 2;
     }
-    const py::object code = e.value().attr("code");  // argparse has said what is wrong with the arguments
-    return code.is_none() ? 0 : code.cast<int>();
   } catch (const std::exception& e) {
     std::fprintf(stderr, "aoti-cts-generate: %s\n", e.what());
     return 2;

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
@@ -306,8 +307,10 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
     for (size_t i = 0; i < count; ++i) made[i].raw = given[i];
     model->library.Require(status, "AOTInductorModelContainerRun");
     auto answered = std::make_unique<Answered>();
-    for (const AtenTensorHandle handle : returned) answered->handles.emplace_back(handle);
-    for (const Handle& handle : answered->handles) answered->values.push_back(ViewOf(handle.raw));
+    // A model that answers one tensor twice returns its handle twice: it is given back once.
+    const std::set<AtenTensorHandle> distinct(returned.begin(), returned.end());
+    for (const AtenTensorHandle handle : distinct) answered->handles.emplace_back(handle);
+    for (const AtenTensorHandle handle : returned) answered->values.push_back(ViewOf(handle));
     const std::vector<aoti_value>& values = answered->values;
     *outputs = {values.data(), values.size(), GiveOwner(std::move(answered))};
   });

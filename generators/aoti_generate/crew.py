@@ -58,7 +58,7 @@ class Worker:
         self._log = log
         self._torch_root = torch_root
         self._shop = shop
-        self._for_cuda = placement.for_compilers() if placement.cuda_device() else {}
+        self._for_cuda = placement.for_compilers() if placement.cuda_devices() else {}
         self._process: subprocess.Popen[str] | None = None
         self._starting = threading.Lock()
         self.stopped = False
