@@ -38,7 +38,7 @@ def _cpu() -> str:
 @case(source="S0, hybrid: fc1 on CPU, fc2 on GPU; SPEC PLACE-1", device="hybrid")
 def mlp_cpu_then_cuda(c: Case) -> None:
     """The MLP with its first layer on the CPU and its second on CUDA: one copy to the device."""
-    batch = c.dim("batch", min=2, max=64, example=8)
+    batch = c.dim("batch", min=1, max=64, example=8)
     c.input("x", "float32", (batch, 128))
     c.output_device = "cuda"
     c.contraction = 256
@@ -49,7 +49,7 @@ def mlp_cpu_then_cuda(c: Case) -> None:
 @case(source="S0, hybrid: fc1 on GPU, fc2 on CPU; SPEC PLACE-1", device="hybrid")
 def mlp_cuda_then_cpu(c: Case) -> None:
     """The MLP with its first layer on CUDA and its second on the CPU: a copy there and one back."""
-    batch = c.dim("batch", min=2, max=64, example=8)
+    batch = c.dim("batch", min=1, max=64, example=8)
     c.input("x", "float32", (batch, 128))
     c.contraction = 256
     c.fake_example = True
