@@ -94,6 +94,7 @@ void DeviceCall::Judge(CudaStream& stream, const std::string& what) {
 
 void DeviceCall::WarmUp(CudaStream& stream, bool as_current) {
   FillOn(stream);
+  stream.Synchronize();  // whether a run comes after this is what others judge
   const Outputs outputs = RunOn(stream, as_current);
   FetchOn(stream, outputs);
   Judge(stream, "a first run, on a stream that nothing holds");

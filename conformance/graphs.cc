@@ -144,6 +144,7 @@ void ReplayAfterARunElsewhere(Trial& t) {
   Graph graph = CaptureOrEnd(t, model, stream, call);
   call.FillOn(stream);
   elsewhere.FillOn(stream);
+  stream.Synchronize();
   const Bytes there = BytesOf(elsewhere, stream, elsewhere.RunOn(stream));
   const Bytes here = BytesOf(call, stream, call.RunOn(stream));
   Replay(t, graph, stream);

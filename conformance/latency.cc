@@ -48,6 +48,7 @@ void TimeOnDevice(Trial& t) {
   CudaStream stream(t.cuda());
   call.WarmUp(stream);
   call.FillOn(stream);
+  stream.Synchronize();
   CudaEvent begin(t.cuda()), end(t.cuda());
   begin.RecordOn(stream);
   for (int run = 0; run < kRuns; ++run) static_cast<void>(call.RunOn(stream));

@@ -180,6 +180,7 @@ void RunAgainAndAgainOnDevice(Trial& t) {
   DeviceCall call(t, model, t.ExampleCall());
   CudaStream stream(t.cuda());
   call.FillOn(stream);
+  stream.Synchronize();
   const Cycle cycle = [&] {
     static_cast<void>(call.RunOn(stream));
     stream.Synchronize();

@@ -84,6 +84,7 @@ void LookAtTheContext(Trial& t) {
     DeviceCall call(t, model, t.ExampleCall());
     CudaStream stream(cuda);
     call.FillOn(stream);
+    stream.Synchronize();
     const Outputs outputs = call.RunOn(stream);
     look("a run");
     call.FetchOn(stream, outputs);
