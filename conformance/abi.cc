@@ -28,6 +28,7 @@ void LookAtNeeded(Trial& t) {
 const Registered kNeeded{{.requirement = "ABI_1",
                           .sentence = "library_needs_no_python",
                           .sampled = true,
+                          .on_cuda = true,
                           .capability = "package",
                           .targets = OncePerCase,
                           .body = LookAtNeeded}};
@@ -47,6 +48,7 @@ void LookForEntryPoints(Trial& t) {
 const Registered kEntryPoints{{.requirement = "ABI_1",
                                .sentence = "library_exports_the_entry_points",
                                .sampled = true,
+                               .on_cuda = true,
                                .capability = "package",
                                .targets = OncePerCase,
                                .body = LookForEntryPoints}};
@@ -77,6 +79,7 @@ void LookAtImports(Trial& t) {
 const Registered kImports{{.requirement = "ABI_1",
                            .sentence = "library_takes_only_c_functions_of_torch",
                            .sampled = true,
+                           .on_cuda = true,
                            .capability = "package",
                            .targets = OncePerCase,
                            .body = LookAtImports}};
@@ -131,6 +134,7 @@ void LookForAllEntryPoints(Trial& t) {
 const Registered kAllEntryPoints{{.requirement = "ABI_1",
                                   .sentence = "library_exports_all_functions_of_its_container",
                                   .sampled = true,
+                                  .on_cuda = true,
                                   .capability = "package",
                                   .targets = OncePerCase,
                                   .body = LookForAllEntryPoints}};

@@ -16,9 +16,13 @@ namespace aoti_cts {
 namespace {
 
 Property OfLibrary(const std::string& sentence, void (*look)(Trial&, const SharedLibrary&)) {
-  return {.requirement = "SEC_1", .sentence = sentence, .sampled = true, .capability = "package", .targets = OncePerCase, .body = [look](Trial& t) {
-            look(t, ExtractedLibrary(t));
-          }};
+  return {.requirement = "SEC_1",
+          .sentence = sentence,
+          .sampled = true,
+          .on_cuda = true,
+          .capability = "package",
+          .targets = OncePerCase,
+          .body = [look](Trial& t) { look(t, ExtractedLibrary(t)); }};
 }
 
 const Registered kStack{OfLibrary("library_asks_for_no_executable_stack", [](Trial& t, const SharedLibrary& library) {
@@ -59,6 +63,7 @@ void LookAtModes(Trial& t) {
 const Registered kModes{{.requirement = "SEC_1",
                          .sentence = "unpacked_files_are_closed_to_other_users",
                          .sampled = true,
+                         .on_cuda = true,
                          .capability = "package",
                          .targets = OncePerCase,
                          .body = LookAtModes}};

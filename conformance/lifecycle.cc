@@ -68,6 +68,7 @@ void LoadRunUnload(Trial& t) {
 const Registered kCounted{{.requirement = "LIFE_1",
                            .sentence = "loading_again_and_again_leaves_no_file_thread_or_descriptor",
                            .sampled = true,
+                           .on_cuda = true,
                            .targets = OncePerCase,
                            .body = [](Trial& t) {
                              CountOver(

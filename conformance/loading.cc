@@ -36,6 +36,7 @@ void LookFor(Trial& t, const std::string& library) {
 const Registered kNoPython{{.requirement = "LOAD_2",
                             .sentence = "no_python_is_mapped",
                             .sampled = true,
+                            .on_cuda = true,
                             .capability = "package",
                             .targets = OncePerCase,
                             .body = [](Trial& t) { LookFor(t, "libpython"); }}};
@@ -69,6 +70,7 @@ void LookForProcesses(Trial& t) {
 const Registered kNoProcess{{.requirement = "LOAD_2",
                              .sentence = "no_compiler_or_other_process_is_run",
                              .sampled = true,
+                             .on_cuda = true,
                              .capability = "package",
                              .targets = OncePerCase,
                              .body = LookForProcesses}};
@@ -186,6 +188,7 @@ const Registered kExtraction{{.requirement = "LIFE_1",
                               .sentence = "where_a_package_is_extracted",
                               .judged = false,
                               .sampled = true,
+                              .on_cuda = true,
                               .capability = "package",
                               .targets = OncePerCase,
                               .body = ObserveExtraction}};
@@ -207,6 +210,7 @@ void FailToLoadAndLook(Trial& t) {
 const Registered kFailedLoadClean{{.requirement = "LIFE_1",
                                    .sentence = "failed_load_leaves_no_file",
                                    .sampled = true,
+                                   .on_cuda = true,
                                    .capability = "package",
                                    .targets = OncePerCase,
                                    .body = FailToLoadAndLook}};

@@ -90,6 +90,7 @@ void LoadWrongName(Trial& t) {
 const Registered kWrongName{{.requirement = "PKG_1",
                              .sentence = "wrong_model_name_is_refused",
                              .sampled = true,
+                             .on_cuda = true,
                              .capability = "package",
                              .targets = OncePerCase,
                              .body = LoadWrongName}};
@@ -141,6 +142,7 @@ std::filesystem::path UnpackedCopy(Trial& t) {
 const Registered kUnpacked{{.requirement = "PKG_5",
                             .sentence = "unpacked_package_is_golden",
                             .sampled = true,
+                            .on_cuda = true,
                             .capability = "package",
                             .targets = OncePerCase,
                             .body = [](Trial& t) {
@@ -153,6 +155,7 @@ const Registered kWhere{{.requirement = "LIFE_1",
                          .sentence = "where_a_package_is_unpacked",
                          .judged = false,
                          .sampled = true,
+                         .on_cuda = true,
                          .capability = "package",
                          .targets = OncePerCase,
                          .body = [](Trial& t) {
@@ -175,6 +178,7 @@ const Registered kMissing{
     {.requirement = "PKG_3",
      .sentence = "missing_package_is_refused",
      .sampled = true,
+     .on_cuda = true,
      .capability = "package",
      .targets = OncePerCase,
      .body = [](Trial& t) { t.RequireRefusal(t.runner().Load(SandboxTemporary() / "no_such_file.pt2"), "loading a file that does not exist"); }}};
@@ -182,6 +186,7 @@ const Registered kMissing{
 const Registered kNotAnArchive{{.requirement = "PKG_3",
                                 .sentence = "file_that_is_no_archive_is_refused",
                                 .sampled = true,
+                                .on_cuda = true,
                                 .capability = "package",
                                 .targets = OncePerCase,
                                 .body = [](Trial& t) {
@@ -194,6 +199,7 @@ const Registered kNotAnArchive{{.requirement = "PKG_3",
 const Registered kTruncated{{.requirement = "PKG_3",
                              .sentence = "truncated_package_is_refused",
                              .sampled = true,
+                             .on_cuda = true,
                              .capability = "package",
                              .targets = OncePerCase,
                              .body = [](Trial& t) {

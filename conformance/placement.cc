@@ -54,7 +54,6 @@ void RunOnWhatIsThere(Trial& t) {
   auto model = t.TryLoad(t.package().path);
   if (!model) return t.Observe("refused", "loading was " + model.refusal().ToString());
   const CallInputs inputs = t.Inputs(t.ExampleCall());
-  model->SetInputDevices(std::vector<DLDevice>(inputs.values().size(), {kDLCUDA, 0}));
   auto outputs = model->Run(inputs.values());
   if (!outputs) return t.Observe("refused", "a call was " + outputs.refusal().ToString());
   const Comparison comparison = CompareOutputs(outputs->values(), t.golden(t.ExampleCall()), t.latitude(), inputs.values());

@@ -125,14 +125,16 @@ void LoadInThreads(Trial& t, bool one_at_a_time) {
   });
 }
 
-const Registered kLoadAtOnce{
-    {.requirement = "THR_4", .sentence = "loaders_constructed_at_once_all_work", .targets = OnceWhereCell("task"), .body = [](Trial& t) {
-       LoadInThreads(t, false);
-     }}};
-const Registered kLoadInTurn{
-    {.requirement = "THR_4", .sentence = "loaders_constructed_in_turn_all_work", .targets = OnceWhereCell("task"), .body = [](Trial& t) {
-       LoadInThreads(t, true);
-     }}};
+const Registered kLoadAtOnce{{.requirement = "THR_4",
+                              .sentence = "loaders_constructed_at_once_all_work",
+                              .on_cuda = true,
+                              .targets = OnceWhereCell("task"),
+                              .body = [](Trial& t) { LoadInThreads(t, false); }}};
+const Registered kLoadInTurn{{.requirement = "THR_4",
+                              .sentence = "loaders_constructed_in_turn_all_work",
+                              .on_cuda = true,
+                              .targets = OnceWhereCell("task"),
+                              .body = [](Trial& t) { LoadInThreads(t, true); }}};
 
 // --- THR_7: a server's queue ------------------------------------------------------------------------------------------
 
@@ -211,6 +213,7 @@ Targets OnceWhereTasksAnd(const Targets& bad_calls) {
 const Registered kBoundsBeside{{.requirement = "THR_5",
                                 .sentence = "calls_refused_for_their_sizes_harm_no_other",
                                 .check_inputs = true,
+                                .on_cuda = true,
                                 .targets = OnceWhereTasksAnd(OutsideTheRange),
                                 .body = [](Trial& t) { RefuseBesideGoodCalls(t, OutsideTheRange(t.program())); }}};
 const Registered kDataBeside{{.requirement = "THR_8",
