@@ -58,7 +58,8 @@ const Registered kKernelsLie{{.requirement = "OPS_2",
                               .body = [](Trial& t) {
                                 const size_t files = t.package().kernels_held.size();
                                 t.Observe(files > 0 ? "beside_the_library" : "in_the_library",
-                                          files > 0 ? fmt::format("{} .cubin files lie beside the library", files) : "no .cubin file lies beside it");
+                                          files > 0 ? fmt::format("{} files with kernels lie beside the library", files)
+                                                    : "no file with kernels lies beside it");
                               }}};
 
 }  // namespace

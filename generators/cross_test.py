@@ -18,6 +18,7 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from aoti_generate import placement
 from aoti_generate.case import CaseError, case_called
 from aoti_generate.store import Toolchain
 
@@ -32,6 +33,19 @@ def compute_capability(cubin: bytes) -> int:
     return flags >> 8 & 0xFF if version_of_the_layout >= 8 else flags & 0xFF
 
 
+def binaries(fatbin: bytes) -> list[tuple[str, int]]:
+    """Kind and compute capability, times ten, of what a file of several binaries holds, from the headers before each."""
+    magic, _, at, size = struct.unpack_from("<IHHQ", fatbin)
+    assert magic == 0xBA55ED50
+    found, end = [], at + size
+    while at < end:
+        kind, _, header, length = struct.unpack_from("<HHIQ", fatbin, at)
+        (capability,) = struct.unpack_from("<I", fatbin, at + 28)
+        found.append(({1: "ptx", 2: "elf"}[kind], capability))
+        at += header + length
+    return found
+
+
 class CrossTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
@@ -42,12 +56,12 @@ class CrossTest(unittest.TestCase):
         cls.packages = {capability: cls.compiled(capability) for capability in (80, 90)}
 
     @classmethod
-    def compiled(cls, capability: int) -> dict[str, bytes]:
+    def compiled(cls, capability: int, name: str = "sin_mm_cos_sm_90") -> dict[str, bytes]:
         """The files of the package of one program, compiled for that capability."""
         from aoti_generate import cross
 
-        path = cls.folder / f"{capability}.pt2"
-        cross.write_package(dataclasses.replace(case_called("sin_mm_cos_sm_90"), compiled_for=capability), path)
+        path = cls.folder / f"{name}.{capability}.pt2"
+        cross.write_package(dataclasses.replace(case_called(name), compiled_for=capability), path)
         with zipfile.ZipFile(path) as archive:
             return {Path(name).name: archive.read(name) for name in archive.namelist()}
 
@@ -56,6 +70,67 @@ class CrossTest(unittest.TestCase):
             with self.subTest(capability):
                 cubins = [data for name, data in files.items() if name.endswith(".cubin")]
                 self.assertEqual([compute_capability(cubin) for cubin in cubins], [capability, capability])  # sin; cos after the product
+
+    def test_kernel_is_loaded_where_it_is_first_needed_and_once(self) -> None:
+        for capability, files in self.packages.items():
+            with self.subTest(capability):
+                wrapper = next(data.decode() for name, data in files.items() if name.endswith(".wrapper.cpp"))
+                guarded = re.findall(r"if \((\S+) == nullptr\) \{\s+(\S+) = loadKernel\(", wrapper)
+                self.assertEqual(len(guarded), len(re.findall(r"= loadKernel\(", wrapper)))
+                self.assertEqual([kernel for kernel, _ in guarded], [loaded for _, loaded in guarded])
+                for kernel, _ in guarded:
+                    self.assertLess(wrapper.index(f"{kernel} = loadKernel("), wrapper.index(f"launchKernel({kernel},"))
+
+    def test_kernels_lie_in_the_read_only_data_of_the_library_where_that_is_asked_for(self) -> None:
+        files = self.compiled(90, "embedded_kernels_sm_90")
+        self.assertEqual([name for name in files if name.endswith((".cubin", ".fatbin"))], [])
+        library = self.folder / "embedded.so"
+        library.write_bytes(next(data for name, data in files.items() if name.endswith(".so")))
+        asked = subprocess.run(["readelf", "-SsW", str(library)], capture_output=True, text=True, check=True).stdout
+        section = re.search(r"\[ *(\d+)\] \.rodata +PROGBITS +(\w+) (\w+) (\w+) +\w+ +A ", asked)
+        assert section is not None, asked
+        number, address, offset = section[1], int(section[2], 16), int(section[3], 16)
+        # of the longer table, where the shorter one has them too
+        begins = dict(re.findall(rf" (\w+) +\d+ \w+ +GLOBAL +\w+ +{number} __(triton\w+)_start", asked))
+        self.assertEqual(len(begins), 2, asked)
+        for begin in begins:
+            self.assertEqual(compute_capability(library.read_bytes()[int(begin, 16) - address + offset :]), 90)
+
+    def test_files_for_several_architectures_hold_code_for_one_and_ptx(self) -> None:
+        if placement.fatbinary() is None:
+            self.skipTest("needs fatbinary of the CUDA Toolkit (it comes with nvcc)")
+        from aoti_generate import compile
+
+        files = self.compiled(90, "multi_arch_kernels_sm_90")
+        self.assertEqual([name for name in files if name.endswith(".cubin")], [])
+        held = [data for name, data in files.items() if name.endswith(".fatbin")]
+        self.assertEqual([binaries(data) for data in held], [[("elf", 90), ("ptx", 90)]] * 2)
+        kernels = compile.kernels(self.folder / "multi_arch_kernels_sm_90.90.pt2")
+        self.assertEqual(len(kernels["held"]), 2)
+        self.assertEqual(kernels["held"], kernels["named"])
+
+    def test_package_for_several_architectures_is_not_built_without_what_joins_them(self) -> None:
+        for name in ("multi_arch_kernels", "multi_arch_kernels_sm_90"):
+            case = case_called(name)
+            self.assertEqual(case.unavailable_with("2.15.0", "NVIDIA H200, 9.0"), "")
+            self.assertIn("needs fatbinary of the CUDA Toolkit", case.unavailable_with("2.15.0", "NVIDIA H200, 9.0", fatbinary=False))
+        self.assertEqual(case_called("embedded_kernels_sm_90").unavailable_with("2.15.0", fatbinary=False), "")
+
+    def test_what_joins_architectures_is_looked_for_on_the_path_and_in_toolkits(self) -> None:
+        home = self.folder / "toolkit"
+        (home / "bin").mkdir(parents=True)
+        program = home / "bin" / "fatbinary"
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+        with mock.patch.dict(os.environ, PATH="/no/such/folder", CUDA_HOME=str(home)):
+            self.assertEqual(placement.fatbinary(), program)
+            self.assertEqual(placement.for_compilers()["PATH"], f"/no/such/folder:{home / 'bin'}")
+        with (
+            mock.patch.dict(os.environ, PATH="/no/such/folder"),
+            mock.patch.object(placement, "_toolkits", lambda: [self.folder / "none"]),
+        ):
+            self.assertIsNone(placement.fatbinary())
+            self.assertNotIn("PATH", placement.for_compilers())
 
     def test_wrapper_loads_kernels_by_names_that_are_in_the_package(self) -> None:
         for capability, files in self.packages.items():

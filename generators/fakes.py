@@ -38,6 +38,15 @@ def torch_folder(parent: Path) -> Path:
     return folder
 
 
+def fatbinary(folder: Path) -> Path:
+    """A program of the CUDA Toolkit, which is there on every machine then."""
+    command = folder / "toolkit" / "fatbinary"
+    command.parent.mkdir(exist_ok=True)
+    command.write_text("#!/bin/sh\n")
+    command.chmod(0o755)
+    return command
+
+
 def compiler(parent: Path) -> Path:
     """A compiler that only knows its version."""
     path = parent / "fake-c++"
@@ -123,7 +132,8 @@ class Driver:
         self.store = folder / "store"
         self.manifest = folder / "packages.json"
         self._mark = f"{folder}-{time.monotonic()}"
-        self.environment = {**os.environ, "CXX": str(compiler(folder)), "FAKE_MARK": self._mark}
+        toolkit = os.pathsep.join([os.environ.get("PATH", ""), str(fatbinary(folder).parent)])
+        self.environment = {**os.environ, "CXX": str(compiler(folder)), "PATH": toolkit, "FAKE_MARK": self._mark}
         self.torch = torch_folder(folder)
 
     def start(

@@ -371,9 +371,11 @@ class Case:
         other = self.operators or self.packaging() or self.sets_of_weights or any(call.cell in ("beside", "after") for call in self.calls)
         return (self.profile == "default" or self.on_cuda) and self.device == "cpu" and not about_cpu and not other
 
-    def unavailable_with(self, torch_version: str, cuda_device: str = "", cuda_headers: bool = True, cuda_devices: int = 1) -> str:
+    def unavailable_with(
+        self, torch_version: str, cuda_device: str = "", cuda_headers: bool = True, cuda_devices: int = 1, fatbinary: bool = True
+    ) -> str:
         """In words why it cannot be built with this torch, on a machine with this CUDA device (empty: none), so many of them, and with CUDA's
-        headers or without; empty where it can.
+        headers and its program fatbinary or without; empty where it can.
 
         A development build counts as its release.
         """
@@ -387,6 +389,8 @@ class Case:
             return "needs Torch-TensorRT: torch_tensorrt is not installed where the packages were compiled"
         if self.compiled_for and not cuda_headers:
             return "needs the headers of the CUDA Toolkit (nv/target): they are not on the machine that compiled the packages"
+        if self.options.get("aot_inductor.emit_multi_arch_kernel") and not fatbinary:
+            return "needs fatbinary of the CUDA Toolkit (it comes with nvcc): it is not on the machine that compiled the packages"
         have, need = _numbers(torch_version), _numbers(self.since[0]) if self.since else None
         if self.since is None or have is None or need is None or have >= need:
             return ""
@@ -543,7 +547,7 @@ def _twin_of(described: Case, capability: int = 0) -> Case:
     name = f"{described.name}_sm_{capability}" if capability else f"{described.name}_cuda"
     profile = "default" if described.on_cuda and not capability else described.profile
     twin = Case(name, described.source, doc, described.file, described.line, profile=profile)
-    twin.device, twin.output_device, twin.twin_of, twin.compiled_for = "cuda", "cuda", described.name, capability
+    twin.device, twin.output_device, twin.twin_of, twin.compiled_for = "cuda", "cuda", described.origin, capability
     return twin
 
 

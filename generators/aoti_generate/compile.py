@@ -22,6 +22,7 @@ from .case import Call, Case, CaseError, Derived, Dim, Input, Size, case_called,
 from .formula import ValueRange
 from .store import Store, sha256
 
+_KERNELS = (".cubin", ".fatbin")  # files with kernels for one architecture, and for several
 # What export writes beside the program itself: sources of the tracer, ids, the caller's example tensors.
 _VARIANCES = ValueRange(1, 64, 5)  # of batch norm: what is below zero has no root
 _NOT_PROGRAM = ("/.data/", "sample_inputs", "serialization_id", "byteorder", "archive_format", "archive_version")
@@ -154,9 +155,9 @@ def kernels(package: Path) -> dict[str, list[str]]:
     """Files with kernels of a GPU that the package holds, and those that its library names, without their folders: a machine that has only the
     package finds no others."""
     with zipfile.ZipFile(package) as archive:
-        held = {Path(name).name for name in archive.namelist() if name.endswith(".cubin")}
+        held = {Path(name).name for name in archive.namelist() if name.endswith(_KERNELS)}
         libraries = [archive.read(name) for name in archive.namelist() if name.endswith(".so")]
-    named = {Path(found.decode()).name for library in libraries for found in re.findall(rb"[\w./-]+\.cubin", library)}
+    named = {Path(found.decode()).name for library in libraries for found in re.findall(rb"[\w./-]+\.(?:cubin|fatbin)", library)}
     return {"held": sorted(held), "named": sorted(named)}
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import typing
 from pathlib import Path
@@ -55,19 +56,33 @@ def cuda_headers() -> bool:
     """Are the headers here that the library of a package for CUDA includes? A toolkit has them, and so have the wheels of some releases of torch."""
     site = _site_packages()
     places = [site / "nvidia" / "cu13" / "include"] if site else []
-    places += [Path(home) / "include" for home in (os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH"), "/usr/local/cuda") if home]
+    places += [home / "include" for home in _toolkits()]
     return any((place / "nv" / "target").is_file() or (place / "cccl" / "nv" / "target").is_file() for place in places)
+
+
+def fatbinary() -> Path | None:
+    """The toolkit's program that joins kernels for several architectures into one file. No wheel that torch depends on has it."""
+    places = [str(home / "bin") for home in _toolkits()]
+    found = shutil.which("fatbinary") or shutil.which("fatbinary", path=os.pathsep.join(places))
+    return Path(found) if found else None
+
+
+def _toolkits() -> list[Path]:
+    """Where a CUDA Toolkit may be installed."""
+    return [Path(home) for home in (os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH"), "/usr/local/cuda") if home]
 
 
 def for_compilers() -> dict[str, str]:
     """The environment in which compilers find CUDA's headers: where there is no toolkit those of torch's own wheels, and what these leave out in
-    Triton's."""
+    Triton's. Kernels for several architectures are for the one that is compiled for and, as PTX, for newer ones, whatever else is wished for."""
     site = _site_packages()
     if site is None:
         return {}
     triton = site / "triton" / "backends" / "nvidia" / "include"
-    found = {"CPATH": os.pathsep.join(filter(None, [os.environ.get("CPATH"), str(triton)]))}
-    named = [Path(home) for home in (os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH"), "/usr/local/cuda") if home]
-    if not any((home / "include" / "cuda.h").is_file() for home in named):
+    found = {"CPATH": os.pathsep.join(filter(None, [os.environ.get("CPATH"), str(triton)])), "TORCH_CUDA_ARCH_LIST": ""}
+    joins = fatbinary()
+    if joins is not None:
+        found["PATH"] = os.pathsep.join(filter(None, [os.environ.get("PATH"), str(joins.parent)]))
+    if not any((home / "include" / "cuda.h").is_file() for home in _toolkits()):
         found["CUDA_HOME"] = str(site / "nvidia" / "cu13")
     return found
