@@ -34,6 +34,7 @@ const Registered kRanges{ClaimsOf("DYN_8")};
 const Registered kWeights{ClaimsOf("CONST_1")};
 const Registered kCLayer{ClaimsOf("ABI_2")};
 const Registered kOperators{ClaimsOf("OPS_1")};
+const Registered kKernels{ClaimsOf("OPS_2")};
 const Registered kVersions{ClaimsOf("VER_1")};
 const Registered kPlacement{ClaimsOf("PLACE_1")};
 const Registered kDevices{ClaimsOf("PLACE_2")};

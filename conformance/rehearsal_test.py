@@ -31,6 +31,7 @@ PROGRAMS = [
     "checked_number_cuda",
     "mlp_cuda_then_cpu",
     "not_linked_to_libtorch_cuda",
+    "embedded_kernels",
 ]
 ON_TWO_DEVICES = "input_on_a_second_cuda_device"
 # Sentences that no program here can be asked, each with the reason.
