@@ -7,15 +7,18 @@ source: https://github.com/pytorch/pytorch/pull/110030
 
 import os
 import types
+from pathlib import Path
 from unittest import mock
 
 import torch
 import torch._inductor.scheduler
 from _programs import answer, refusal, words_of
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils import cpp_extension
 
 WORDS = "one CUDA device"  # of the refusal; any other is not about what is tried here
 PRETENDED = types.SimpleNamespace(name="pretended", major=9, minor=0, multi_processor_count=108, warp_size=32, total_memory=1 << 36)
+TOOLKIT = cpp_extension.CUDA_HOME or str(Path(torch.__file__).parent.parent / "nvidia" / "cu13")  # only named: nothing of it is used
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the same on every machine: a tensor on a second device that is not there would be one too many
 
 
@@ -36,6 +39,7 @@ def error_of(*devices: str) -> BaseException | None:
     with (
         mock.patch.object(torch.cuda, "get_device_properties", lambda device=None: PRETENDED),
         mock.patch.object(torch._inductor.scheduler, "has_triton", lambda: True),
+        mock.patch.object(cpp_extension, "CUDA_HOME", TOOLKIT),
     ):
         return refusal(lambda: torch._inductor.aot_compile(program.module(), tensors, options=code_only))
 
