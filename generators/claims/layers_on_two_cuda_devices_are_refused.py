@@ -35,7 +35,7 @@ def error_of(*devices: str) -> BaseException | None:
     with FakeTensorMode():
         tensors = tuple(torch.empty(64, 64, device=device) for device in devices)
         program = torch.export.export(Layers(), tensors)
-    code_only = {"aot_inductor.package_cpp_only": True, "shape_padding": False}
+    code_only = {"aot_inductor.package_cpp_only": True, "aot_inductor.precompile_headers": False, "shape_padding": False}
     with (
         mock.patch.object(torch.cuda, "get_device_properties", lambda device=None: PRETENDED),
         mock.patch.object(torch._inductor.scheduler, "has_triton", lambda: True),
