@@ -54,6 +54,7 @@ void LookForProcesses(Trial& t) {
     getrusage(RUSAGE_CHILDREN, &usage);
     return usage.ru_minflt + usage.ru_majflt;
   };
+  if (t.program().needs_cuda()) t.cuda();  // a driver may start a program of its own when it begins: that is not the runtime's doing
   const auto before = faults_of_children();
   {
     Model model = t.Load();

@@ -178,7 +178,6 @@ const Registered kMissing{
     {.requirement = "PKG_3",
      .sentence = "missing_package_is_refused",
      .sampled = true,
-     .on_cuda = true,
      .capability = "package",
      .targets = OncePerCase,
      .body = [](Trial& t) { t.RequireRefusal(t.runner().Load(SandboxTemporary() / "no_such_file.pt2"), "loading a file that does not exist"); }}};
@@ -186,7 +185,6 @@ const Registered kMissing{
 const Registered kNotAnArchive{{.requirement = "PKG_3",
                                 .sentence = "file_that_is_no_archive_is_refused",
                                 .sampled = true,
-                                .on_cuda = true,
                                 .capability = "package",
                                 .targets = OncePerCase,
                                 .body = [](Trial& t) {
@@ -199,7 +197,6 @@ const Registered kNotAnArchive{{.requirement = "PKG_3",
 const Registered kTruncated{{.requirement = "PKG_3",
                              .sentence = "truncated_package_is_refused",
                              .sampled = true,
-                             .on_cuda = true,
                              .capability = "package",
                              .targets = OncePerCase,
                              .body = [](Trial& t) {

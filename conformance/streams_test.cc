@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The properties about streams, graphs and the state of a device, on the pretended device of pretended_cuda_test.cc: what is sound passes, and each
+// The properties about streams, graphs and the state of a device, on the pretended device: what is sound passes, and each
 // way to be broken is killed by the property that names it.
 #include <gtest/gtest.h>
 

@@ -46,6 +46,7 @@ def binaries(fatbin: bytes) -> list[tuple[str, int]]:
     return found
 
 
+@unittest.skipUnless(placement.pretended_device(), "the pretended CUDA device is not built here")
 class CrossTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
@@ -177,6 +178,7 @@ class CrossTest(unittest.TestCase):
         self.assertEqual(here.key_of(case), there.key_of(case))
         self.assertEqual(case.unavailable_with("2.15.0"), "")
         self.assertIn("needs the headers of the CUDA Toolkit", case.unavailable_with("2.15.0", cuda_headers=False))
+        self.assertIn("needs the pretended CUDA device", case.unavailable_with("2.15.0", pretended=False))
         self.assertEqual((case.origin, case.device, case.compiled_for), ("sin_mm_cos", "cuda", 90))
 
     def test_program_with_weights_has_no_such_twin(self) -> None:

@@ -67,7 +67,7 @@ def _compile(selected: list[Case], store: Store, settings: Settings) -> tuple[li
     names = {case.name for case in selected}
     found = {case.name: store.find(store.action_key(case)) for case in cases}
     toolchain = store.toolchain
-    toolkit = {"cuda_headers": placement.cuda_headers(), "fatbinary": placement.fatbinary() is not None}
+    toolkit = {"pretended": placement.pretended_device(), "cuda_headers": placement.cuda_headers(), "fatbinary": placement.fatbinary() is not None}
     here = (toolchain.torch_version, toolchain.cuda_device)
     unavailable = {case.name: case.unavailable_with(*here, cuda_devices=toolchain.cuda_devices, **toolkit) for case in cases}
     missing = [case for case in selected if found[case.name] is None and not unavailable[case.name]]

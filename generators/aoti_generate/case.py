@@ -372,10 +372,16 @@ class Case:
         return (self.profile == "default" or self.on_cuda) and self.device == "cpu" and not about_cpu and not other
 
     def unavailable_with(
-        self, torch_version: str, cuda_device: str = "", cuda_headers: bool = True, cuda_devices: int = 1, fatbinary: bool = True
+        self,
+        torch_version: str,
+        cuda_device: str = "",
+        cuda_headers: bool = True,
+        cuda_devices: int = 1,
+        fatbinary: bool = True,
+        pretended: bool = True,
     ) -> str:
         """In words why it cannot be built with this torch, on a machine with this CUDA device (empty: none), so many of them, and with CUDA's
-        headers and its program fatbinary or without; empty where it can.
+        headers, its program fatbinary and the project's pretended device or without; empty where it can.
 
         A development build counts as its release.
         """
@@ -389,6 +395,8 @@ class Case:
             return "needs Torch-TensorRT: torch_tensorrt is not installed where the packages were compiled"
         if self.compiled_for and not cuda_headers:
             return "needs the headers of the CUDA Toolkit (nv/target): they are not on the machine that compiled the packages"
+        if self.compiled_for and not pretended:
+            return "needs the pretended CUDA device, which is built where the headers of CUDA 13 are, cuBLAS's and CUPTI's among them"
         if self.options.get("aot_inductor.emit_multi_arch_kernel") and not fatbinary:
             return "needs fatbinary of the CUDA Toolkit (it comes with nvcc): it is not on the machine that compiled the packages"
         have, need = _numbers(torch_version), _numbers(self.since[0]) if self.since else None

@@ -52,6 +52,11 @@ def _site_packages() -> Path | None:
     return Path(torch.submodule_search_locations[0]).parent if torch and torch.submodule_search_locations else None
 
 
+def pretended_device() -> bool:
+    """Is the script here that starts a process on the pretended CUDA device? AOTI_CTS_PRETEND names it."""
+    return Path(os.environ.get("AOTI_CTS_PRETEND", "")).is_file()
+
+
 def cuda_headers() -> bool:
     """Are the headers here that the library of a package for CUDA includes? A toolkit has them, and so have the wheels of some releases of torch."""
     site = _site_packages()
