@@ -405,9 +405,9 @@ const Case* OriginOf(const Case& c, const std::vector<Case>& cases) {
 }
 
 // The CUDA devices that are there, where a program of these tests needs one.
-CudaDevices DevicesFor(const std::vector<PlannedTest>& tests, const std::filesystem::path& scratch) {
+CudaDevices DevicesFor(const std::vector<PlannedTest>& tests, const std::filesystem::path& temporary) {
   const bool wanted = std::any_of(tests.begin(), tests.end(), [](const PlannedTest& test) { return test.program->needs_cuda(); });
-  return wanted ? FindCudaDevices(scratch) : CudaDevices{.words = ""};
+  return wanted ? FindCudaDevices(temporary) : CudaDevices{.words = ""};
 }
 
 // A runner shares its process with a worker: it may find the records and write ends of tests that no worker has run. A second end, written here,
@@ -512,9 +512,9 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   for (const PlannedTest& test : tests) {
     if (test.feeder != nullptr && !goldens.contains(test.feeder->name)) packages.CheckHash(test.feeder->name);
   }
-  auto scratch = MakeScratch();
-  if (!scratch) return scratch.error();
-  const CudaDevices cuda = DevicesFor(tests, *scratch);
+  const auto temporary = TemporaryFolder();
+  if (!temporary) return temporary.error();
+  const CudaDevices cuda = DevicesFor(tests, *temporary);
   const SharedMemory shared(tests.size());
   std::error_code failure;
   if (!options.resume) std::filesystem::create_directories(options.folder, failure);
@@ -532,6 +532,8 @@ Expected<CampaignResult> RunCampaign(const CampaignOptions& options) {
   const std::filesystem::path records = options.folder / "records.jsonl";
   RecordWriter{records};  // makes the file, whatever happens to the workers; is closed again, so that no runner inherits it
   for (const char* old : {"results.json", "junit.xml", "report.md", "report.html"}) std::filesystem::remove(options.folder / old, failure);
+  auto scratch = MakeScratch();
+  if (!scratch) return scratch.error();
   if (options.planned) options.planned();
 
   stop_flag = &shared.state()->stop;
