@@ -52,13 +52,13 @@ class Worker:
 
     command: typing.ClassVar[list[str]] = [sys.executable, "-m", "aoti_generate", "worker"]
 
-    def __init__(self, number: int, settings: Settings, torch_root: Path, shop: Workshop, log: Path) -> None:
+    def __init__(self, number: int, settings: Settings, torch_root: Path, shop: Workshop, compilers: dict[str, str], log: Path) -> None:
         self._number = number
         self._settings = settings
         self._log = log
         self._torch_root = torch_root
         self._shop = shop
-        self._for_cuda = placement.for_compilers() if placement.cuda_devices() else {}
+        self._compilers = compilers  # what they are told in the environment
         self._process: subprocess.Popen[str] | None = None
         self._starting = threading.Lock()
         self.stopped = False
@@ -113,7 +113,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={**os.environ, **self._shop.environment(), **self._for_cuda, **environment},
+                env={**os.environ, **self._shop.environment(), **self._compilers, **environment},
                 start_new_session=True,
             )
 
@@ -196,7 +196,8 @@ def work_through(names: list[str], work: Pass, settings: Settings, torch_root: P
     with workshop(settings.store_root) as shop:
         log = settings.store_root / work.log
         log.write_text("")
-        workers = [Worker(number, settings, torch_root, shop, log) for number in range(jobs)]
+        compilers = placement.for_compilers() if placement.cuda_devices() else {}
+        workers = [Worker(number, settings, torch_root, shop, compilers, log) for number in range(jobs)]
         progress = Progress(len(names), jobs, work)
         threads = [threading.Thread(target=loop, args=(worker,), daemon=True) for worker in workers]
         try:

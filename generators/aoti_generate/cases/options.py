@@ -61,27 +61,23 @@ def runtime_constant_folding(c: Case) -> None:
         return Folded()
 
 
-def _sin_mm_cos(torch, x, y):  # type: ignore[no-untyped-def]
-    return torch.cos(torch.mm(torch.sin(x), y))
+def _sin_mm_cos(c: Case, option: str) -> None:
+    """The slides' example, compiled with an option that is switched on."""
+    c.input("x", "float32", (64, 64))
+    c.input("y", "float32", (64, 64))
+    c.contraction = 64 * 8
+    c.tasks(4)
+    c.options = {option: True}
+    c.forward(lambda torch, x, y: torch.cos(torch.mm(torch.sin(x), y)))
 
 
 @case(source="S2 4.2, 5.1; SPEC OPS-2: embedded cubins", device="cuda", twin_of="sin_mm_cos", compiled_for=(90,))
 def embedded_kernels(c: Case) -> None:
     """Kernels lie in the read-only data of the library: no file beside it is loaded."""
-    c.input("x", "float32", (64, 64))
-    c.input("y", "float32", (64, 64))
-    c.contraction = 64 * 8
-    c.tasks(4)
-    c.options = {"aot_inductor.embed_kernel_binary": True}
-    c.forward(_sin_mm_cos)
+    _sin_mm_cos(c, "aot_inductor.embed_kernel_binary")
 
 
 @case(source="SPEC EXP-5: multi-arch kernels", device="cuda", twin_of="sin_mm_cos", compiled_for=(90,))
 def multi_arch_kernels(c: Case) -> None:
     """The file of each kernel holds it for the architecture that was compiled for and, as PTX, for newer ones."""
-    c.input("x", "float32", (64, 64))
-    c.input("y", "float32", (64, 64))
-    c.contraction = 64 * 8
-    c.tasks(4)
-    c.options = {"aot_inductor.emit_multi_arch_kernel": True}
-    c.forward(_sin_mm_cos)
+    _sin_mm_cos(c, "aot_inductor.emit_multi_arch_kernel")
