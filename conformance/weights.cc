@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -293,6 +294,18 @@ std::filesystem::path WeightsFile() {
   return {};
 }
 
+// From now on memory of the host that is given back does not keep what it held, so that whoever reads it still is seen: glibc overwrites it, or the
+// returned function does, for small blocks that glibc keeps at hand as they are.
+std::function<void()> OverwriteFreedMemory(size_t block) {
+  constexpr int kOther = 0x5a;
+  mallopt(M_PERTURB, kOther);
+  return [block] {
+    constexpr int kBlocks = 16;  // more than are kept at hand
+    std::vector<std::vector<char>> taken;
+    for (int i = 0; i < kBlocks; ++i) taken.emplace_back(block, static_cast<char>(kOther));
+  };
+}
+
 // interface.h: "Load weights from a single blob". After other weights, or after the file itself, the weights are those of the file.
 std::string ComplaintAboutFile(Trial& t, bool after_an_update) {
   Model model = t.Load();
@@ -313,7 +326,9 @@ std::string ComplaintAboutFile(Trial& t, bool after_an_update) {
     if (const auto refusal = model.UpdateConstants(weights.Values(Part::kAll), {.check_full = true})) return refusal->ToString();
     if (auto complaint = complaint_of(CallWith(t.program(), {1, 1}), "after an update"); !complaint.empty()) return complaint;
   }
+  const auto overwrite = OverwriteFreedMemory(std::filesystem::file_size(file));
   if (const auto refusal = model.LoadConstantsFromFile(file)) return refusal->ToString();
+  overwrite();
   return complaint_of(t.ExampleCall(), "after loading from the file");
 }
 
