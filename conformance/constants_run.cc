@@ -70,17 +70,13 @@ class SequenceRun {
   }
 
   std::string Load(const Step& step) {
-    auto model = t_.runner().Load(t_.package().path, {.num_runners = step.runners});
+    auto model = t_.TryLoad(t_.package().path, {.num_runners = step.runners});
     if (!model) return "it was " + model.refusal().ToString();
     auto listed = model->ListConstants();
     if (!listed) return "its constants cannot be listed: " + listed.refusal().ToString();
     loaded_[step.loader] = std::unique_ptr<Loaded>(
         new Loaded{.model = std::move(*model), .constants = ConstantsByFormula(t_.package(), *listed), .runners = step.runners});
-    if (!t_.program().packaging.contains("absent")) return {};
-    Loaded& loaded = *loaded_[step.loader];
-    Weights weights(t_.program(), loaded.constants, 0);
-    const auto refusal = loaded.model.UpdateConstants(weights.Values(Part::kAll), {.check_full = true});
-    return refusal ? "the weights that it lacks were " + refusal->ToString() : "";
+    return {};
   }
 
   // As often as there are runners, so that each is asked.
@@ -122,7 +118,7 @@ class SequenceRun {
   }
 
   std::string Update(Loaded& loaded, const Step& step, Promise promise) {
-    memory_.emplace_back(t_.program(), loaded.constants, step.set);
+    memory_.emplace_back(t_.program(), loaded.model, loaded.constants, step.set);
     Weights& weights = memory_.back();
     std::vector<aoti_named_value> values = weights.Values(step.part);
     if (step.unknown) {
@@ -133,7 +129,7 @@ class SequenceRun {
     const std::string complaint = Outcome(refusal, promise);
     if (!complaint.empty()) return complaint;
     if (!step.managed || refusal) {  // the caller's memory is the caller's again: whatever it does with it must not show
-      weights.Become(Weights(t_.program(), loaded.constants, (step.set + 1) % sets_));
+      weights.Become(Weights(t_.program(), loaded.model, loaded.constants, (step.set + 1) % sets_), t_);
       if (refusal) return {};
     }
     auto& buffer = loaded.managed[static_cast<size_t>(step.inactive ? 1 - loaded.active : loaded.active)];
@@ -144,9 +140,9 @@ class SequenceRun {
   }
 
   std::string Write(Loaded& loaded, const Step& step) {
-    const Weights other(t_.program(), loaded.constants, step.set);
+    const Weights other(t_.program(), loaded.model, loaded.constants, step.set);
     for (Weights* weights : loaded.managed[static_cast<size_t>(loaded.active)]) {
-      if (weights != nullptr) weights->Become(other);
+      if (weights != nullptr) weights->Become(other, t_);
     }
     return {};
   }
@@ -155,13 +151,16 @@ class SequenceRun {
     auto extracted = loaded.model.ExtractConstants(step.inactive);
     if (!extracted) return "it was " + extracted.refusal().ToString();
     const WeightSets promised = model_.Holds(step.loader, step.inactive);
-    Weights even(t_.program(), loaded.constants, promised.even), odd(t_.program(), loaded.constants, promised.odd);
+    Weights even(t_.program(), loaded.model, loaded.constants, promised.even), odd(t_.program(), loaded.model, loaded.constants, promised.odd);
     for (size_t i = 0; i < loaded.constants.size(); ++i) {
       const KnownConstant& constant = loaded.constants[i];
       const int set = constant.half == 0 ? promised.even : promised.odd;
       const aoti_value* found = extracted->Find(constant.name);
       if (found == nullptr) return fmt::format("{} is missing", constant.name);
-      const aoti_value wanted = (constant.half == 0 ? even : odd).Value(i);
+      const DLDeviceType device = extracted->DeviceOf(constant.name);
+      if (device != constant.spec->device)
+        return fmt::format("{} lies on {}, the program's on {}", constant.name, NameOf(device), NameOf(constant.spec->device));
+      const aoti_value wanted = (constant.half == 0 ? even : odd).HostValue(i);
       const std::string difference = FirstBitDifference(std::span(found, 1), std::span(&wanted, 1));
       if (!difference.empty()) return fmt::format("{} is not that of set {}: {}", constant.name, set, difference);
     }

@@ -108,6 +108,8 @@ std::vector<std::string> DeviceCall::FetchedBytes() const {
   return bytes;
 }
 
+bool DeviceCall::FetchedAre(const GoldenCall& golden) const { return CompareOutputs(outputs_, golden, t_.latitude(), on_host_.values()).equal; }
+
 void Replay(Trial& t, Graph& graph, CudaStream& stream) {
   const auto refusal = graph.ReplayOn(stream.handle());
   if (!refusal) return;

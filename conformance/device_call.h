@@ -36,6 +36,8 @@ class DeviceCall {
   void WarmUp(CudaStream& stream, bool as_current = false);
   // What was fetched last, byte by byte; the stream must be done.
   std::vector<std::string> FetchedBytes() const;
+  // Is it what `golden` promises? The stream must be done.
+  bool FetchedAre(const GoldenCall& golden) const;
   // Waits for the stream, and judges what was fetched last. `what` names the run in a failure.
   void Judge(CudaStream& stream, const std::string& what);
 

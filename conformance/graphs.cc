@@ -167,7 +167,7 @@ void ReplayAfterAnUpdate(Trial& t) {
   Model model = t.Load(kForCapture);
   const auto listed = t.Require(model.ListConstants(), "the list of constants");
   const std::vector<KnownConstant> constants = ConstantsByFormula(t.package(), listed);
-  Weights other(t.program(), constants, 1);
+  Weights other(t.program(), model, constants, 1);
   DeviceCall call(t, model, t.ExampleCall());
   CudaStream stream(t.cuda());
   call.WarmUp(stream);

@@ -32,7 +32,11 @@ PROGRAMS = [
     "mlp_cuda_then_cpu",
     "not_linked_to_libtorch_cuda",
     "embedded_kernels",
+    "replaced_weights_cuda",
 ]
+# These are asked the default profile's alone: of weights, the full one has the same over and over.
+WITH_WEIGHTS = ["replaced_folded_cuda", "replaced_buffers_cuda", "weights_absent_cuda", "weights_in_a_file_cuda", "replaced_on_two_devices"]
+WIDE = "wide_linear_cuda"  # asked what it alone can be asked: the pretended device takes a while to multiply
 ON_TWO_DEVICES = "input_on_a_second_cuda_device"
 # Sentences that no program here can be asked, each with the reason.
 OUT_OF_REACH = {
@@ -50,7 +54,7 @@ class Rehearsal(unittest.TestCase):
     def setUpClass(cls) -> None:
         cls.folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         cls.packages = cls.folder / "packages.json"
-        built = cls.suite("build", "--packages", str(cls.packages), *PROGRAMS, ON_TWO_DEVICES, AOTI_PRETENDED_CUDA_DEVICES="2")
+        built = cls.suite("build", "--packages", str(cls.packages), *PROGRAMS, *WITH_WEIGHTS, WIDE, ON_TWO_DEVICES, AOTI_PRETENDED_CUDA_DEVICES="2")
         if built.returncode != 0:
             raise AssertionError(f"the programs are not built on the pretended device: {built.stderr}")
 
@@ -73,6 +77,8 @@ class Rehearsal(unittest.TestCase):
 
     def test_every_property_is_tried_and_holds(self) -> None:
         tried = self.tried(self.verdicts("package", "--profile", "full", *on_cases(PROGRAMS)))
+        tried |= self.tried(self.verdicts("package", *on_cases(WITH_WEIGHTS)))
+        tried |= self.tried(self.verdicts("package", "--requirement", "CONST_1", *on_cases([WIDE])))
         on_two = [*on_cases(PROGRAMS[:1]), *on_cases([ON_TWO_DEVICES])]
         tried |= self.tried(
             self.verdicts("package", "--requirement", "PLACE_2", "--requirement", "PLACE_1", *on_two, AOTI_PRETENDED_CUDA_DEVICES="2")
@@ -86,7 +92,7 @@ class Rehearsal(unittest.TestCase):
     def test_runners_that_unpack_themselves_answer_alike(self) -> None:
         for runner in ("container", "c_abi"):
             with self.subTest(runner):
-                self.assertGreater(len(self.tried(self.verdicts(runner, *on_cases(PROGRAMS)))), 40)
+                self.assertGreater(len(self.tried(self.verdicts(runner, *on_cases([*PROGRAMS, *WITH_WEIGHTS])))), 60)
 
     def test_run_says_on_what_it_ran(self) -> None:
         out = self.folder / "provenance"
@@ -99,7 +105,7 @@ class Rehearsal(unittest.TestCase):
 
     def test_every_fault_that_is_about_a_device_is_killed(self) -> None:
         arguments = ["mutate", "--on-cuda", "--packages", str(self.packages), "--out", str(self.folder / "mutate")]
-        programs = on_cases(["where_by_triton", "same_value_twice_cuda"])
+        programs = on_cases(["where_by_triton", "same_value_twice_cuda", "replaced_weights_cuda", ON_TWO_DEVICES])
         mutated = self.suite(*arguments, *programs, AOTI_PRETENDED_CUDA_DEVICES="2")
         self.assertEqual(mutated.returncode, 0, mutated.stdout + mutated.stderr)
         self.assertRegex(mutated.stdout, "\\n1[1-9] faults tried, 0 survived, 0 false alarms, 1 not tried\\n")

@@ -202,7 +202,7 @@ aoti_status ListConstants(aoti_model* /*model*/, aoti_text_sink sink, aoti_error
 
 aoti_status UpdateConstants(aoti_model* model, const aoti_named_value* values, size_t /*count*/, const aoti_update_options* /*options*/,
                             aoti_error* /*error*/) {
-  const float value = *static_cast<float*>(values[0].value.tensor.data);
+  const float value = *reinterpret_cast<const float*>(OnHost(static_cast<const char*>(values[0].value.tensor.data)));
   if (model->Is("updates_in_place")) {
     *model->weight = value;
   } else {

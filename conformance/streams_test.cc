@@ -41,7 +41,7 @@ class PretendedDevice : public testing::Test {
       for (int64_t i = 0; i < ElementCount(call.shapes[0]); ++i) output.values.push_back(FormulaValue(seed, static_cast<uint64_t>(i), {}));
       golden_.calls[call.name].outputs = {output, output};
     }
-    subject_.package.constants = {{{"weight"}, "param", "float32", {1}, true}};
+    subject_.package.constants = {{{"weight"}, "param", "float32", {1}, kDLCUDA, true}};
   }
 
   // In a process of its own, as a worker does it. `package` says what is broken.

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <barrier>
 #include <cstring>
 #include <fstream>
 #include <functional>
@@ -19,6 +20,8 @@
 #include <vector>
 
 #include "conformance/constants_run.h"
+#include "conformance/device_call.h"
+#include "conformance/in_threads.h"
 #include "fixtures/extraction.h"
 #include "fixtures/property.h"
 #include "fixtures/sandbox.h"
@@ -41,23 +44,30 @@ int64_t ResidentBytes() {
   return resident * sysconf(_SC_PAGESIZE);
 }
 
-// How much memory it takes to load once more and run in as many threads as there are runners; the model stays loaded.
+// Memory that is taken where the weights of the program lie: of this process, or of the device.
+int64_t TakenBytes(Trial& t) { return t.program().needs_cuda() ? -static_cast<int64_t>(t.cuda().FreeBytes()) : ResidentBytes(); }
+
+constexpr int kRunners = 4;
+
+// How much memory it takes to load once more and run in several threads; the model stays loaded.
 int64_t BytesOfOneMore(Trial& t, int num_runners, std::vector<Model>& loaded) {
-  const int64_t before = ResidentBytes();
+  const int64_t before = TakenBytes(t);
   loaded.push_back(t.Load({.num_runners = num_runners}));
   t.JudgeCall(loaded.back(), t.ExampleCall(), fmt::format("{} runners", num_runners));
   std::vector<CallInputs> inputs;
-  std::vector<std::thread> threads;  // a runtime may copy when a further thread calls
-  for (int thread = 0; thread < num_runners; ++thread) inputs.push_back(t.Inputs(t.ExampleCall()));
-  for (const CallInputs& own : inputs) threads.emplace_back([&] { static_cast<void>(loaded.back().Run(own.values())); });
-  for (std::thread& thread : threads) thread.join();
-  return ResidentBytes() - before;
+  for (int thread = 0; thread < kRunners; ++thread) inputs.push_back(t.Inputs(t.ExampleCall()));
+  // A runtime may copy when a further thread calls. What a thread holds of its own, as a workspace of cuBLAS, it holds until all have theirs.
+  std::barrier all_have_called(kRunners);
+  InThreads(kRunners, [&](int thread) {
+    static_cast<void>(loaded.back().Run(inputs[static_cast<size_t>(thread)].values()));
+    all_have_called.arrive_and_wait();
+  });
+  return TakenBytes(t) - before;
 }
 
 void WeighInstances(Trial& t) {
-  constexpr int kRunners = 4;
   std::vector<Model> loaded;
-  BytesOfOneMore(t, 1, loaded);  // brings in the runtime itself
+  BytesOfOneMore(t, kRunners, loaded);  // brings in the runtime itself
   const int64_t one = BytesOfOneMore(t, 1, loaded);
   const int64_t several = BytesOfOneMore(t, kRunners, loaded);
   const auto weights = static_cast<int64_t>(t.program().weight_bytes);
@@ -65,8 +75,12 @@ void WeighInstances(Trial& t) {
                                                kRunners, several, one, weights));
 }
 
-const Registered kShared{
-    {.requirement = "CONST_1", .sentence = "weights_are_held_once_by_all_runners", .targets = WithVisibleWeights, .body = WeighInstances}};
+const Registered kShared{{.requirement = "CONST_1",
+                          .sentence = "weights_are_held_once_by_all_runners",
+                          .undisturbed = true,
+                          .on_cuda = true,
+                          .targets = WithVisibleWeights,
+                          .body = WeighInstances}};
 
 // --- what is listed ------------------------------------------------------------------------------------------------------
 
@@ -104,6 +118,7 @@ void CompareWithStateDict(Trial& t) {
 
 const Registered kListed{{.requirement = "CONST_2",
                           .sentence = "constants_are_those_of_the_state_dict",
+                          .on_cuda = true,
                           .capability = "constants",
                           .targets = WithSets(),
                           .body = CompareWithStateDict}};
@@ -157,6 +172,7 @@ const bool kWrittenAreRegistered = [] {
   for (const Written& written : kWritten) {
     Properties().push_back({.requirement = written.requirement,
                             .sentence = written.sentence,
+                            .on_cuda = true,
                             .capability = written.capability,
                             .deadline_seconds = kSequenceDeadline,
                             .targets = WithSets(written.applies),
@@ -175,6 +191,7 @@ const bool kRandomAreRegistered = [] {
     Properties().push_back({.requirement = "CONST_2",
                             .sentence = fmt::format("random_sequence_{:02}_is_as_promised", seed),
                             .long_running = seed >= kByDefault,
+                            .on_cuda = true,
                             .capability = "constants",
                             .deadline_seconds = kSequenceDeadline,
                             .targets = WithSets(),
@@ -191,10 +208,12 @@ const bool kRandomAreRegistered = [] {
 // model_container.h takes strides and offset from the tensor that it is given, which need not be contiguous.
 enum class View { kAtAnOffset, kEverySecondColumn, kTransposed };
 
-// The same values elsewhere: a view of a larger or differently ordered storage, filled up with numbers that no weight has.
+// The same values elsewhere on the constant's device: a view of a larger or differently ordered storage, filled up with numbers that no weight has.
 class Elsewhere {
  public:
-  Elsewhere(const aoti_value& dense, View view) : shape_(dense.tensor.shape, dense.tensor.shape + dense.tensor.ndim) {
+  // `dense` lies in host memory.
+  Elsewhere(Model& model, const aoti_value& dense, View view, DLDeviceType device)
+      : shape_(dense.tensor.shape, dense.tensor.shape + dense.tensor.ndim) {
     const DTypeInfo& dtype = *InfoOf(dense.tensor.dtype);
     const int64_t row = ElementCount(shape_) / shape_[0];
     constexpr int64_t kRows = 2;  // before it, and as many behind
@@ -218,19 +237,37 @@ class Elsewhere {
     }
     value_ = dense;
     value_.tensor.data = storage_.data();
+    value_.storage_data = storage_.data();
+    value_.storage_bytes = storage_.size();
+    if (device != kDLCPU) PutOn(model, device, count);
     value_.tensor.byte_offset = static_cast<uint64_t>(offset) * dtype.size;
     value_.tensor.shape = shape_.data();
     value_.tensor.strides = strides_.data();
-    value_.storage_data = storage_.data();
-    value_.storage_bytes = storage_.size();
   }
   Elsewhere(const Elsewhere&) = delete;
   Elsewhere& operator=(const Elsewhere&) = delete;
   const aoti_value& value() const { return value_; }
 
  private:
+  // The whole storage, as one row.
+  void PutOn(Model& model, DLDeviceType device, int64_t count) {
+    int64_t stride = 1;
+    aoti_value row = value_;
+    row.tensor.byte_offset = 0;
+    row.tensor.ndim = 1;
+    row.tensor.shape = &count;
+    row.tensor.strides = &stride;
+    auto copy = model.CopyTo({{device, 0}}, std::span(&row, 1));
+    if (!copy) throw std::runtime_error("a view cannot be put on its device: " + copy.refusal().ToString());
+    copy_.emplace(std::move(*copy));
+    const aoti_value& there = copy_->values()[0];
+    value_.tensor.data = value_.storage_data = static_cast<char*>(there.tensor.data) + there.tensor.byte_offset;
+    value_.tensor.device = there.tensor.device;
+  }
+
   Shape shape_, strides_;
   std::vector<char> storage_;
+  std::optional<Outputs> copy_;  // of the storage, on a device
   aoti_value value_{};
 };
 
@@ -241,8 +278,8 @@ std::string ComplaintAboutView(Trial& t, View view, size_t which) {
   if (!listed) return listed.refusal().ToString();
   const auto constants = ConstantsByFormula(t.package(), *listed);
   if (which >= constants.size()) return "it is not among the constants";
-  Weights weights(t.program(), constants, 1);
-  const Elsewhere elsewhere(weights.Value(which), view);
+  Weights weights(t.program(), model, constants, 1);
+  const Elsewhere elsewhere(model, weights.HostValue(which), view, constants[which].spec->device);
   if (const auto refusal = model.UpdateConstants(weights.Values(Part::kAll), {})) return refusal->ToString();
   const aoti_named_value changed{constants[which].name.c_str(), elsewhere.value()};
   if (const auto refusal = model.UpdateConstants(std::span(&changed, 1), {})) return refusal->ToString();
@@ -272,6 +309,7 @@ const bool kViewsAreRegistered = [] {
                                    std::pair{View::kTransposed, "a_transposed_tensor"}}) {
     Properties().push_back({.requirement = "CONST_2",
                             .sentence = fmt::format("update_takes_{}", name),
+                            .on_cuda = true,
                             .capability = "constants",
                             .deadline_seconds = kSequenceDeadline,
                             .targets = WithSets(IsPlain),
@@ -279,6 +317,38 @@ const bool kViewsAreRegistered = [] {
   }
   return true;
 }();
+
+// Constants on a device, given in host memory: some releases copy them, others refuse them and have update_constant_buffer_from_cpu() beside it.
+std::string ComplaintAboutHostMemory(Trial& t) {
+  Model model = t.Load();
+  auto listed = model.ListConstants();
+  if (!listed) return listed.refusal().ToString();
+  const auto constants = ConstantsByFormula(t.package(), *listed);
+  Weights weights(t.program(), model, constants, 1);
+  std::vector<aoti_named_value> values;
+  for (size_t i = 0; i < constants.size(); ++i) values.push_back({constants[i].name.c_str(), weights.HostValue(i)});
+  const auto refusal = model.UpdateConstants(values, {.check_full = true});
+  if (refusal && refusal->status != AOTI_REFUSED) return refusal->ToString();
+  const Call& promised = refusal ? t.ExampleCall() : CallWith(t.program(), {1, 1});
+  const CallInputs inputs = t.Inputs(t.ExampleCall());
+  auto outputs = model.Run(inputs.values());
+  if (!outputs) return "the next call was " + outputs.refusal().ToString();
+  const Comparison comparison = CompareOutputs(outputs->values(), t.golden(promised), t.latitude(), inputs.values());
+  if (comparison.equal) return "";
+  return fmt::format("an update was {}, and the next call is not that of the {} weights: {}", refusal ? refusal->ToString() : "accepted",
+                     refusal ? "old" : "new", comparison.message);
+}
+
+const Registered kFromHostMemory{{.requirement = "CONST_2",
+                                  .sentence = "update_from_host_memory_shows_or_is_refused",
+                                  .on_cuda = true,
+                                  .capability = "constants",
+                                  .targets = WithSets([](const Case& c) { return c.needs_cuda() && !Folds(c); }),
+                                  .body = [](Trial& t) {
+                                    t.StopKeeping("the test changes constants, in a process of its own");
+                                    const std::string complaint = InAChild([&] { return ComplaintAboutHostMemory(t); });
+                                    t.Check(complaint.empty(), complaint);
+                                  }}};
 
 // --- weights in a file ----------------------------------------------------------------------------------------------------------
 
@@ -322,7 +392,7 @@ std::string ComplaintAboutFile(Trial& t, bool after_an_update) {
     auto listed = model.ListConstants();
     if (!listed) return listed.refusal().ToString();
     const auto constants = ConstantsByFormula(t.package(), *listed);
-    Weights weights(t.program(), constants, 1);
+    Weights weights(t.program(), model, constants, 1);
     if (const auto refusal = model.UpdateConstants(weights.Values(Part::kAll), {.check_full = true})) return refusal->ToString();
     if (auto complaint = complaint_of(CallWith(t.program(), {1, 1}), "after an update"); !complaint.empty()) return complaint;
   }
@@ -340,12 +410,14 @@ void LoadFromFile(Trial& t, bool after_an_update) {
 
 const Registered kFileAfterUpdate{{.requirement = "CONST_4",
                                    .sentence = "weights_file_replaces_an_update",
+                                   .on_cuda = true,
                                    .capability = "constants_from_file",
                                    .deadline_seconds = kSequenceDeadline,
                                    .targets = WithSets(InAFile),
                                    .body = [](Trial& t) { LoadFromFile(t, true); }}};
 const Registered kFileTwice{{.requirement = "CONST_4",
                              .sentence = "weights_file_can_be_loaded_again",
+                             .on_cuda = true,
                              .capability = "constants_from_file",
                              .deadline_seconds = kSequenceDeadline,
                              .targets = WithSets(InAFile),
@@ -360,7 +432,7 @@ void UpdateOverAndOver(Trial& t) {
   auto listed = model.ListConstants();
   if (!t.Check(bool{listed}, "the constants cannot be listed")) return;
   const auto constants = ConstantsByFormula(t.package(), *listed);
-  Weights weights(t.program(), constants, 0);
+  Weights weights(t.program(), model, constants, 0);
   t.JudgeCall(model, t.ExampleCall(), "before any update");
   const auto round = [&] {
     if (const auto refusal = model.UpdateConstants(weights.Values(Part::kAll), {.inactive = true})) t.Fail("an update was " + refusal->ToString());
@@ -369,15 +441,17 @@ void UpdateOverAndOver(Trial& t) {
   };
   round();
   round();  // both buffers have been filled
-  const int64_t before = ResidentBytes();
+  const int64_t before = TakenBytes(t);
   for (int i = 0; i < kRounds; ++i) round();
-  const int64_t grown = ResidentBytes() - before;
+  const int64_t grown = TakenBytes(t) - before;
   const auto bytes = static_cast<int64_t>(t.program().weight_bytes);
   t.Check(grown < bytes, fmt::format("{} updates of {} bytes of weights took {} bytes more", kRounds, bytes, grown));
 }
 
 const Registered kUpdatesTakeNoMemory{{.requirement = "CONST_1",
                                        .sentence = "updates_take_no_more_memory_each_time",
+                                       .undisturbed = true,
+                                       .on_cuda = true,
                                        .capability = "constant_buffers",
                                        .targets = WithVisibleWeights,
                                        .body = UpdateOverAndOver}};
@@ -398,6 +472,7 @@ void UnloadAndLookForWeights(Trial& t) {
 
 const Registered kUnmapped{{.requirement = "CONST_1",
                             .sentence = "weights_file_is_unmapped_when_the_model_is_unloaded",
+                            .on_cuda = true,
                             .targets = WithSets(InAFile),
                             .body = UnloadAndLookForWeights}};
 
@@ -434,7 +509,9 @@ std::string UpdateWithAMisfit(Trial& t, Misfit misfit) {
                                                        : first.spec->shape;
   const DType dtype = misfit == Misfit::kAnotherDType ? DType::kInt32 : first.dtype;
   HostTensor tensor("misfit", dtype, shape, {1, 9, 0}, GuardSide::kEnd);
-  const aoti_named_value value{first.name.c_str(), tensor.AsValue()};
+  std::optional<Outputs> there;
+  if (first.spec->device != kDLCPU) there.emplace(t.Require(model.CopyTo({{first.spec->device, 0}}, {{tensor.AsValue()}}), "copying to the device"));
+  const aoti_named_value value{first.name.c_str(), there ? there->values()[0] : tensor.AsValue()};
   const std::string what =
       fmt::format("{} {} of {} given as {} {}", first.name, first.spec->dtype, ToString(first.spec->shape), InfoOf(dtype).name, ToString(shape));
   if (const auto refusal = model.UpdateConstants(std::span(&value, 1), {})) return "refused: " + what + " was " + refusal->ToString();
@@ -447,6 +524,7 @@ const bool kMisfitsAreRegistered = [] {
     Properties().push_back({.requirement = "CONST_5",
                             .sentence = fmt::format("update_with_{}", name),
                             .judged = false,
+                            .on_cuda = true,
                             .capability = "constants",
                             .targets = WithSets(IsPlain),
                             .body = [misfit = misfit](Trial& t) { ObserveInAChild(t, [&] { return UpdateWithAMisfit(t, misfit); }); }});
@@ -457,6 +535,7 @@ const bool kMisfitsAreRegistered = [] {
 const Registered kBare{{.requirement = "CONST_5",
                         .sentence = "first_call_without_weights",
                         .judged = false,
+                        .on_cuda = true,
                         .capability = "constants",
                         .targets = WithSets([](const Case& c) { return c.packaging.contains("absent"); }),
                         .body = [](Trial& t) {
@@ -470,6 +549,7 @@ const Registered kBare{{.requirement = "CONST_5",
 const Registered kFoldEmpty{{.requirement = "CONST_5",
                              .sentence = "folding_an_empty_buffer_and_swapping_to_it",
                              .judged = false,
+                             .on_cuda = true,
                              .capability = "constant_buffers",
                              .targets = WithSets(),
                              .body = [](Trial& t) {
@@ -484,6 +564,7 @@ const Registered kFoldEmpty{{.requirement = "CONST_5",
 const Registered kExtractFreed{{.requirement = "CONST_5",
                                 .sentence = "extracting_a_freed_buffer",
                                 .judged = false,
+                                .on_cuda = true,
                                 .capability = "constant_buffers",
                                 .targets = WithSets(IsPlain),
                                 .body = [](Trial& t) {
@@ -492,7 +573,7 @@ const Registered kExtractFreed{{.requirement = "CONST_5",
                                     auto listed = model.ListConstants();
                                     if (!listed) return "refused: " + listed.refusal().ToString();
                                     const auto constants = ConstantsByFormula(t.package(), *listed);
-                                    Weights weights(t.program(), constants, 1);
+                                    Weights weights(t.program(), model, constants, 1);
                                     if (const auto refusal = model.UpdateConstants(weights.Values(Part::kAll), {.inactive = true}))
                                       return "refused: " + refusal->ToString();
                                     if (const auto refusal = model.FreeInactiveConstants()) return "refused: " + refusal->ToString();
@@ -504,19 +585,64 @@ const Registered kExtractFreed{{.requirement = "CONST_5",
                                   });
                                 }}};
 
+// A call that has returned and whose work a stream holds back reads the weights when it is done, not when it is made.
+enum class Renewal { kUpdate, kSwapAndUpdate };
+
+void RenewUnderACallInFlight(Trial& t, Renewal renewal) {
+  Model model = t.Load();
+  const auto listed = t.Require(model.ListConstants(), "the list of constants");
+  const auto constants = ConstantsByFormula(t.package(), listed);
+  Weights first(t.program(), model, constants, 1), second(t.program(), model, constants, 2);
+  DeviceCall call(t, model, t.ExampleCall());
+  CudaStream stream(t.cuda());
+  call.WarmUp(stream);
+  const auto require = [&](const std::optional<Refusal>& refusal) {
+    if (refusal) t.Require(Answer<int>(*refusal), "a change of constants");
+  };
+  if (renewal == Renewal::kSwapAndUpdate) require(model.UpdateConstants(second.Values(Part::kAll), {.inactive = true}));  // it takes its memory now
+  call.FillOn(stream);
+  stream.Synchronize();
+  Gate gate(stream);
+  const Outputs outputs = call.RunOn(stream);
+  if (renewal == Renewal::kSwapAndUpdate) require(model.SwapConstants());
+  require(model.UpdateConstants(first.Values(Part::kAll), {.inactive = renewal == Renewal::kSwapAndUpdate}));
+  const bool waited = gate.GaveWay();
+  gate.Open();
+  call.FetchOn(stream, outputs);
+  stream.Synchronize();
+  const auto is_of = [&](const WeightSets& sets) { return call.FetchedAre(t.golden(CallWith(t.program(), sets))); };
+  const char* observed = is_of({0, 0}) ? "the_weights_from_before" : is_of({1, 1}) ? "the_new_weights" : "neither";
+  t.Observe(observed, fmt::format("a call in flight reads {}; {}", observed, waited ? "the update waits for it" : "nobody waits for it"));
+}
+
+const bool kRenewalsAreRegistered = [] {
+  for (const auto& [renewal, name, capability] :
+       {std::tuple{Renewal::kUpdate, "an_update", "constants"}, std::tuple{Renewal::kSwapAndUpdate, "a_swap_and_an_update", "constant_buffers"}}) {
+    Properties().push_back({.requirement = "CONST_5",
+                            .sentence = fmt::format("weights_of_a_call_in_flight_after_{}", name),
+                            .judged = false,
+                            .on_cuda = true,
+                            .capability = capability,
+                            .targets = WithSets([](const Case& c) { return IsPlain(c) && c.weight_sets > 2 && !OncePerCudaCase(c).empty(); }),
+                            .body = [renewal = renewal](Trial& t) { OnCuda(t, [&] { RenewUnderACallInFlight(t, renewal); }); }});
+  }
+  return true;
+}();
+
 // Buffers that an update of the inactive buffer leaves out are taken from the active one. With user-managed weights they are shared with it.
 const Registered kManagedPartly{{.requirement = "CONST_5",
                                  .sentence = "user_managed_update_that_leaves_a_buffer_out",
                                  .judged = false,
+                                 .on_cuda = true,
                                  .capability = "user_managed_constants",
-                                 .targets = WithSets([](const Case& c) { return IsPlain(c) && c.name == "replaced_buffers"; }),
+                                 .targets = WithSets([](const Case& c) { return IsPlain(c) && c.origin() == "replaced_buffers"; }),
                                  .body = [](Trial& t) {
                                    ObserveInAChild(t, [&]() -> std::string {
                                      Model model = t.Load();
                                      auto listed = model.ListConstants();
                                      if (!listed) return "refused: " + listed.refusal().ToString();
                                      const auto constants = ConstantsByFormula(t.package(), *listed);
-                                     Weights same(t.program(), constants, 0), other(t.program(), constants, 1);
+                                     Weights same(t.program(), model, constants, 0), other(t.program(), model, constants, 1);
                                      std::vector<aoti_named_value> parameters = same.Values(Part::kAll);
                                      std::erase_if(parameters, [&](const aoti_named_value& value) {
                                        return std::any_of(constants.begin(), constants.end(), [&](const KnownConstant& constant) {

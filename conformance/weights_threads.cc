@@ -30,7 +30,7 @@ class UnderLoad {
  public:
   explicit UnderLoad(Trial& t, bool pauses = true)
       : t_(t), pauses_(pauses), model_(t.Load({.num_runners = kRunners})), inputs_(t.Inputs(t.ExampleCall())), constants_(ConstantsOf(t, model_)) {
-    for (int set = 0; set < 2; ++set) sets_.emplace_back(t.program(), constants_, set);
+    for (int set = 0; set < 2; ++set) sets_.emplace_back(t.program(), model_, constants_, set);
   }
 
   // Replaces while others call; `replace` says what went wrong, if anything did. Returns what callers and replacer complain of first.
@@ -167,6 +167,7 @@ Targets WithSetsThat(bool (*also)(const Case&)) {
 
 const Registered kSwap{{.requirement = "THR_9",
                         .sentence = "swap_under_load_is_all_or_nothing",
+                        .on_cuda = true,
                         .capability = "constant_buffers",
                         .targets = WithSetsThat([](const Case&) { return true; }),
                         .body = [](Trial& t) {
@@ -191,6 +192,7 @@ void Observe(Trial& t, std::optional<Refusal> (*replace)(UnderLoad&, int), bool 
 const Registered kFoldedLate{{.requirement = "THR_9",
                               .sentence = "swap_under_load_without_folding",
                               .judged = false,
+                              .on_cuda = true,
                               .capability = "constant_buffers",
                               .targets = WithSetsThat([](const Case& c) { return c.packaging.contains("folded"); }),
                               .body = [](Trial& t) { Observe(t, FillAndSwap); }}};
@@ -199,13 +201,15 @@ const Registered kFoldedLate{{.requirement = "THR_9",
 const Registered kStarved{{.requirement = "THR_9",
                            .sentence = "swap_under_load_that_never_pauses",
                            .judged = false,
+                           .on_cuda = true,
                            .capability = "constant_buffers",
-                           .targets = WithSetsThat([](const Case& c) { return c.name == "replaced_weights"; }),
+                           .targets = WithSetsThat([](const Case& c) { return c.origin() == "replaced_weights"; }),
                            .body = [](Trial& t) { Observe(t, FillFoldAndSwap, false); }}};
 
 const Registered kActive{{.requirement = "THR_9",
                           .sentence = "update_under_load",
                           .judged = false,
+                          .on_cuda = true,
                           .capability = "constants",
                           .targets = WithSetsThat([](const Case& c) { return c.packaging.empty(); }),
                           .body = [](Trial& t) { Observe(t, UpdateActive); }}};

@@ -90,7 +90,7 @@ def facts_of(case: Case, packages: store.Store, content: bytes) -> dict[str, typ
         "copies": {"to_cuda": 0, "to_cpu": 0},
         "operators": ["aten.add.Tensor", "aten.linear.default"],
         "eager_error": {"example": [0.25, None]},
-        "constants": [{"names": ["weight"], "kind": "param", "dtype": "float32", "shape": [2, 3], "by_formula": True}],
+        "constants": [{"names": ["weight"], "kind": "param", "dtype": "float32", "shape": [2, 3], "device": "cpu", "by_formula": True}],
         **packages.toolchain.facts(),
     }
 

@@ -611,6 +611,23 @@ aoti_status RunAfresh(aoti_model* model, const aoti_value* inputs, size_t count,
   return status;
 }
 
+bool IsRowMajor(const aoti_value& value) {
+  const DLTensor& t = value.tensor;
+  return value.kind == AOTI_TENSOR && std::equal(t.strides, t.strides + t.ndim, RowMajor({t.shape, t.shape + t.ndim}).begin());
+}
+
+// Copies of outputs, in host memory; null where there are none to be had.
+std::unique_ptr<OwnedOutputs> OnHost(const aoti_outputs& outputs) {
+  const std::vector<DLDevice> host(outputs.count, {kDLCPU, 0});
+  aoti_outputs copies{};
+  const auto error = std::make_unique<aoti_error>();
+  if (!std::all_of(outputs.values, outputs.values + outputs.count, IsRowMajor)) return nullptr;
+  if (inner->copy_values(outputs.values, outputs.count, host.data(), &copies, error.get()) != AOTI_OK) return nullptr;
+  auto owned = CopyOf(copies);
+  inner->release_outputs(&copies);
+  return owned;
+}
+
 // --- constants ---------------------------------------------------------------------------------------------------------
 
 bool SwapsInParts() { return IsFault("swap_is_torn") || IsFault("swap_comes_late"); }
@@ -654,8 +671,10 @@ std::vector<aoti_named_value> KnownOf(aoti_model* model, const aoti_named_value*
 }
 
 // Is the update passed over in silence?
-bool IsPassedOver(Loaded& known, const aoti_update_options& options) {
+bool IsPassedOver(Loaded& known, const aoti_named_value* values, size_t count, const aoti_update_options& options) {
   ++known.updates;
+  const auto lies_on_host = [](const aoti_named_value& value) { return value.value.tensor.device.device_type == kDLCPU; };
+  if (IsFault("host_update_ignored") && std::any_of(values, values + count, lies_on_host)) return true;
   return (IsFault("update_ignored") && options.inactive == 0) || (IsFault("first_update_ignored") && calls == 0) ||
          (IsFault("third_update_ignored") && known.updates % 3 == 0);
 }
@@ -675,7 +694,7 @@ void DoMore(aoti_model* model, Loaded& known, const aoti_named_value* values, si
 aoti_status UpdateConstants(aoti_model* model, const aoti_named_value* values, size_t count, const aoti_update_options* options, aoti_error* error) {
   const std::lock_guard lock(between_loads);
   Loaded& known = loaded[model];
-  if (IsPassedOver(known, *options)) return AOTI_OK;
+  if (IsPassedOver(known, values, count, *options)) return AOTI_OK;
   if (IsFault("freed_for_good") && known.freed) return Fail(error, AOTI_REFUSED, "std::runtime_error", "the buffer was freed");
   aoti_update_options changed = *options;
   if (IsFault("weights_not_copied")) changed.user_managed = 1;
@@ -694,12 +713,18 @@ aoti_status UpdateConstants(aoti_model* model, const aoti_named_value* values, s
   return AOTI_OK;
 }
 
+bool ExtractsCopies() { return IsFault("extract_is_stale") || IsFault("constants_extracted_to_host"); }
+
 aoti_status ExtractConstants(aoti_model* model, int32_t inactive, aoti_constants* constants, aoti_error* error) {
   const aoti_status status = inner->extract_constants(model, inactive, constants, error);
-  if (status != AOTI_OK || !IsFault("extract_is_stale")) return status;
+  if (status != AOTI_OK || !ExtractsCopies()) return status;
   const std::lock_guard lock(between_loads);
   Loaded& known = loaded[model];
-  if (known.extracted.names.empty()) known.extracted = CopyOfConstants(*constants);
+  if (IsFault("constants_extracted_to_host")) {
+    known.extracted = CopyOfConstants(*constants, OnHost);
+  } else if (known.extracted.names.empty()) {
+    known.extracted = CopyOfConstants(*constants, CopyOf);
+  }
   auto views = std::make_unique<std::vector<aoti_named_value>>(known.extracted.Views());
   inner->release_constants(constants);
   *constants = {views->data(), views->size(), views.get()};
@@ -708,7 +733,7 @@ aoti_status ExtractConstants(aoti_model* model, int32_t inactive, aoti_constants
 }
 
 void ReleaseConstants(aoti_constants* constants) {
-  if (!IsFault("extract_is_stale")) return inner->release_constants(constants);
+  if (!ExtractsCopies()) return inner->release_constants(constants);
   delete static_cast<std::vector<aoti_named_value>*>(constants->owner);
   *constants = {};
 }
@@ -810,23 +835,6 @@ void KeepCopies(const aoti_value* inputs, size_t count) {
 // Shapes and outputs of the last run of each shape, for the fault that gives them again. They are never released.
 std::map<std::string, aoti_outputs> last_outputs;
 
-bool IsRowMajor(const aoti_value& value) {
-  const DLTensor& t = value.tensor;
-  return value.kind == AOTI_TENSOR && std::equal(t.strides, t.strides + t.ndim, RowMajor({t.shape, t.shape + t.ndim}).begin());
-}
-
-// Copies of outputs, in host memory; null where there are none to be had.
-std::unique_ptr<OwnedOutputs> OnHost(const aoti_outputs& outputs) {
-  const std::vector<DLDevice> host(outputs.count, {kDLCPU, 0});
-  aoti_outputs copies{};
-  const auto error = std::make_unique<aoti_error>();
-  if (!std::all_of(outputs.values, outputs.values + outputs.count, IsRowMajor)) return nullptr;
-  if (inner->copy_values(outputs.values, outputs.count, host.data(), &copies, error.get()) != AOTI_OK) return nullptr;
-  auto owned = CopyOf(copies);
-  inner->release_outputs(&copies);
-  return owned;
-}
-
 // Puts each output that equals an earlier one into its memory: every value stays right.
 void MergeEqual(aoti_outputs* outputs) {
   static std::deque<std::vector<aoti_value>> given;  // what callers look at; never released
@@ -843,10 +851,19 @@ void MergeEqual(aoti_outputs* outputs) {
   outputs->values = values.data();
 }
 
+// The outputs themselves are never released.
+void PutBeside(const aoti_value& input, aoti_outputs* outputs) {
+  const std::vector<DLDevice> there(outputs->count, input.tensor.device);
+  aoti_outputs copies{};
+  const auto error = std::make_unique<aoti_error>();
+  if (inner->copy_values(outputs->values, outputs->count, there.data(), &copies, error.get()) == AOTI_OK) *outputs = copies;
+}
+
 void OnDevice(const aoti_value* inputs, size_t count, aoti_outputs* outputs) {
   if (IsFault("device_left_changed")) LeaveNoContext();
   if (IsFault("device_memory_kept")) KeepCopies(inputs, count);
   if (IsFault("equal_outputs_in_one_memory")) MergeEqual(outputs);
+  if (IsFault("outputs_beside_an_input") && count > 0) PutBeside(inputs[count - 1], outputs);
   if (!IsFault("outputs_shared_by_streams")) return;
   *outputs = last_outputs.try_emplace(ShapesKey(inputs, count), *outputs).first->second;
   outputs->owner = nullptr;

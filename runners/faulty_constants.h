@@ -37,14 +37,15 @@ struct OwnedConstants {
   }
 };
 
-inline OwnedConstants CopyOfConstants(const aoti_constants& constants) {
+// `copy_of` makes the copies of their values.
+inline OwnedConstants CopyOfConstants(const aoti_constants& constants, std::unique_ptr<OwnedOutputs> (*copy_of)(const aoti_outputs&)) {
   OwnedConstants copy;
   std::vector<aoti_value> values;
   for (size_t i = 0; i < constants.count; ++i) {
     copy.names.emplace_back(constants.values[i].name);
     values.push_back(constants.values[i].value);
   }
-  copy.values = CopyOf({values.data(), values.size(), nullptr});
+  copy.values = copy_of({values.data(), values.size(), nullptr});
   return copy;
 }
 
@@ -52,7 +53,7 @@ inline OwnedConstants ConstantsHeldBy(const aoti_runner_api& api, aoti_model* mo
   aoti_constants held{};
   const auto error = std::make_unique<aoti_error>();
   if (api.extract_constants(model, inactive ? 1 : 0, &held, error.get()) != AOTI_OK) return {.names = {}, .values = std::make_unique<OwnedOutputs>()};
-  OwnedConstants copy = CopyOfConstants(held);
+  OwnedConstants copy = CopyOfConstants(held, CopyOf);
   api.release_constants(&held);
   return copy;
 }

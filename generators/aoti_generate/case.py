@@ -364,11 +364,11 @@ class Case:
 
     def has_twin(self) -> bool:
         """Whether the case is compiled for CUDA too, under the name <name>_cuda: those of the default profile and those that
-        say so, but for what is about the CPU's own library, its weights or its compiler."""
+        say so, but for what is about the CPU's own library or its compiler."""
         about_cpu = (
             any(option.startswith("cpp.") or option == "freezing" for option in self.options) or "aot_inductor.package_cpp_only" in self.options
         )
-        other = self.operators or self.packaging() or self.sets_of_weights or any(call.cell in ("beside", "after") for call in self.calls)
+        other = self.operators or any(call.cell in ("beside", "after") for call in self.calls)
         return (self.profile == "default" or self.on_cuda) and self.device == "cpu" and not about_cpu and not other
 
     def unavailable_with(

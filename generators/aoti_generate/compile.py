@@ -78,7 +78,7 @@ def _constants(module: torch.nn.Module) -> typing.Iterator[tuple[str, str, torch
 
 
 def constant_facts(module: torch.nn.Module) -> list[dict[str, typing.Any]]:
-    """Names, dtype and shape of each parameter and buffer, and whether its values come from the formula."""
+    """Names, dtype, shape and device of each parameter and buffer, and whether its values come from the formula."""
     every = [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
     return [
         {
@@ -86,6 +86,7 @@ def constant_facts(module: torch.nn.Module) -> list[dict[str, typing.Any]]:
             "kind": kind,
             "dtype": str(value.dtype).removeprefix("torch."),
             "shape": list(value.shape),
+            "device": value.device.type,
             "by_formula": value.is_floating_point(),
         }
         for kind, name, value in _constants(module)

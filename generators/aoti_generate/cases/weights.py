@@ -6,6 +6,7 @@ from __future__ import annotations
 import typing
 
 from ..case import Case, case
+from ..placement import cuda
 
 if typing.TYPE_CHECKING:
     import torch
@@ -44,7 +45,7 @@ def replaced_weights_bfloat16(c: Case) -> None:
         return _layers().to(torch.bfloat16)
 
 
-@case(source="SPEC CONST-1: buffers, a shared parameter", profile="full")
+@case(source="SPEC CONST-1: buffers, a shared parameter", profile="full", on_cuda=True)
 def replaced_buffers(c: Case) -> None:
     """Buffers beside parameters, one of them not in the state_dict, and one parameter that two layers share."""
     _described(c)
@@ -89,7 +90,7 @@ def replaced_folded(c: Case) -> None:
                 self.after = nn.Parameter(torch.empty(4, 12))
 
             def forward(self, x: torch.Tensor) -> torch.Tensor:
-                return nn.functional.linear(self.before(x), self.scale * 2 + 1, self.shift.exp2()) + self.after
+                return nn.functional.linear(self.before(x), self.scale * 2 + 1, self.shift.exp()) + self.after
 
         return Folded()
 
@@ -110,9 +111,33 @@ def weights_in_a_file(c: Case) -> None:
     c.model(_layers)
 
 
-@case(source="SPEC CONST-1, EXP-5: weights memory-mapped", profile="full")
+@case(source="SPEC CONST-1, EXP-5: weights memory-mapped", profile="full", on_cuda=True)
 def weights_mapped(c: Case) -> None:
     """Weights appended to the library, which maps itself."""
     _described(c)
     c.options = {"aot_inductor.force_mmap_weights": True}
     c.model(_layers)
+
+
+@case(source="SPEC CONST-1, PLACE-1", device="hybrid")
+def replaced_on_two_devices(c: Case) -> None:
+    """Constants on CUDA between constants on the CPU."""
+    _described(c)
+
+    @c.model
+    def build() -> torch.nn.Module:
+        import torch
+        from torch import nn
+
+        class OnTwoDevices(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.before = nn.Linear(_WIDTH, _WIDTH)
+                self.on_cuda = nn.Linear(_WIDTH, 24, device=cuda())
+                self.after = nn.Linear(24, 12)
+
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                hidden = torch.relu(self.on_cuda(self.before(x).to(cuda())))
+                return self.after(hidden.cpu())
+
+        return OnTwoDevices()
