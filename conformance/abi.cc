@@ -98,7 +98,10 @@ CInterface InterfaceOfTorch(Trial& t) {
 }
 
 void CompareWithList(Trial& t) {
-  const CInterface torch = InterfaceOfTorch(t);
+  CInterface torch = InterfaceOfTorch(t);
+  const bool on_cuda = t.program().needs_cuda();
+  if (on_cuda && torch.functions_of_cuda.empty()) t.EndUnavailable(fmt::format("the list of torch {} names no function of CUDA", torch.torch));
+  if (on_cuda) torch.functions.merge(torch.functions_of_cuda);
   const SharedLibrary library = ExtractedLibrary(t);
   std::vector<std::string> unlisted;
   size_t listed = 0;
@@ -108,13 +111,14 @@ void CompareWithList(Trial& t) {
     if (torch.functions.contains(symbol)) ++listed;
   }
   t.Check(listed > 0, "the library takes no function of the list: it cannot have been read");
-  t.Check(unlisted.empty(),
-          fmt::format("the library takes functions that torch {} does not give to packages: {}", torch.torch, fmt::join(unlisted, ", ")));
+  t.Check(unlisted.empty(), fmt::format("the library takes functions that torch {} does not give to packages for {}: {}", torch.torch,
+                                        on_cuda ? "CUDA" : "the CPU", fmt::join(unlisted, ", ")));
 }
 
 const Registered kListed{{.requirement = "ABI_1",
                           .sentence = "library_takes_only_functions_that_its_torch_has",
                           .sampled = true,
+                          .on_cuda = true,
                           .capability = "package",
                           .targets = OncePerCase,
                           .body = CompareWithList}};

@@ -538,6 +538,44 @@ class Binary(CommandLine):
             self.assertEqual(self.do(*advised[1].split()).code, 0, said)
 
 
+class CFunctions(CommandLine):
+    """The verb `abi`."""
+
+    LISTS = SOURCE / "conformance" / "abi"
+
+    def lists(self) -> list[dict[str, typing.Any]]:
+        return [json.loads(path.read_text()) for path in sorted(self.LISTS.glob("*.json"))]
+
+    def test_the_list_of_this_torch_is_made_again_the_same(self) -> None:
+        made = json.loads(self.do("abi", "list").out)
+        kept = next((listed for listed in self.lists() if listed["torch"] == made["torch"]), None)
+        if kept is None:
+            self.skipTest(f"no list of torch {made['torch']} is kept")
+        self.assertEqual({**made, "made": None}, {**kept, "made": None})
+
+    def test_functions_of_cuda_stand_apart(self) -> None:
+        for listed in self.lists():
+            with self.subTest(listed["torch"]):
+                self.assertIn("aoti_torch_create_cuda_stream_guard", listed["functions_of_cuda"])
+                self.assertIn("aoti_torch_cuda_mm_out", listed["functions_of_cuda"])
+                self.assertEqual(set(listed["functions"]) & set(listed["functions_of_cuda"]), set())
+
+    def test_a_change_of_a_function_of_cuda_is_one(self) -> None:
+        base = self.LISTS / "torch-2.15.0.json"
+        self.refused(
+            0, r"(?m)^C functions of CUDA that packages may use: 0 removed, 0 declared otherwise, 0 added$", self.do("abi", "diff", base, base)
+        )
+        without = self.edited(base, lambda listed: listed["functions_of_cuda"].pop("aoti_torch_cuda_mm_out"))
+        self.refused(1, "uses one of the functions of CUDA removed does not load", self.do("abi", "diff", base, without))
+        self.refused(0, "uses one of the functions of CUDA added does not load", self.do("abi", "diff", without, base))
+
+    def test_with_a_torch_without_cuda_only_the_others_are_compared(self) -> None:
+        base = self.LISTS / "torch-2.15.0.json"
+        without = self.edited(base, lambda listed: listed.update(torch="2.15.0+cpu", functions_of_cuda={}))
+        for pair in ((base, without), (without, base)):
+            self.refused(0, r"C functions of CUDA are not compared: 2\.15\.0\+cpu has none", self.do("abi", "diff", *pair))
+
+
 class BadRunner(CommandLine):
     def test_a_runner_that_does_not_exist(self) -> None:
         self.refused(2, "runner nonesuch: no such runner in .*list --runners names them", self.run_suite("--runner", "nonesuch"))

@@ -184,7 +184,8 @@ TEST_F(PretendedDevice, OtherProgramsAreNotAsked) {
 TEST_F(PretendedDevice, EveryFaultThatIsAboutADeviceIsKilled) {
   int tried = 0;
   for (const aoti_runners::Fault& fault : aoti_runners::kFaults) {
-    if (!fault.on_cuda) continue;
+    const bool of_a_library = std::string(fault.killed_by).starts_with("ABI_");  // this runner has none: rehearsal_test.py tries them
+    if (!fault.on_cuda || of_a_library) continue;
     ++tried;
     const std::string killer = fault.killed_by;  // requirement/sentence, and perhaps case.call
     const size_t sentence = killer.find('/') + 1;

@@ -341,6 +341,10 @@ void SpoilLibraries() {
     Rename(std::string("\0AOTInductorModelContainerRun\0", 30), std::string("\0AOTInductorModelContainerRuX\0", 30));
   if (IsFault("unlisted_function_wanted"))
     Rename(std::string("\0aoti_torch_delete_tensor_object", 32), std::string("\0aoti_torch_delete_tensor_objecs", 32));
+  if (IsFault("cuda_function_wanted"))
+    Rename(std::string("\0aoti_torch_delete_tensor_object", 32), std::string("\0aoti_torch_delete_cuda_guard\0\0\0", 32));
+  if (IsFault("unlisted_cuda_function_wanted"))
+    Rename(std::string("\0aoti_torch_create_cuda_stream_guard", 36), std::string("\0aoti_torch_cuda_create_stream_guard", 36));
   if (IsFault("declared_entry_point_missing"))
     Rename(std::string("\0AOTInductorModelContainerGetNumInputs", 38), std::string("\0AOTInductorModelContainerGetNumInputX", 38));
   if (IsFault("cpp_symbol_wanted"))

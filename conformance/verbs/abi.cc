@@ -26,8 +26,9 @@ Expected<CInterface> Read(const std::filesystem::path& named) {
 int MakeList(const std::filesystem::path& torch, const std::filesystem::path& out) {
   auto interface = ReadTorchFolder(torch, Today());
   if (!interface) return Complain(interface.error());
-  const std::string counted = fmt::format("torch {}: {} that packages may use, {} that packages offer", interface->torch,
-                                          Counted(interface->functions.size(), "C function"), Counted(interface->entry_points.size(), "entry point"));
+  const std::string counted = fmt::format("torch {}: {} that packages may use, {} more on CUDA, {} that packages offer", interface->torch,
+                                          Counted(interface->functions.size(), "C function"), interface->functions_of_cuda.size(),
+                                          Counted(interface->entry_points.size(), "entry point"));
   if (out.empty()) {
     fmt::print("{}", ToText(*interface));
     fmt::print(stderr, "{}\n", counted);
@@ -54,17 +55,20 @@ void PrintChange(const std::string& title, const CFunctionsChange& change, const
 bool Breaks(const CFunctionsChange& change) { return !change.removed.empty() || !change.changed.empty(); }
 
 // What the difference means to somebody who has packages of one torch and the runtime of the other.
-void PrintMeaning(const CInterface& base, const CInterface& candidate, const CFunctionsChange& functions, const CFunctionsChange& entry_points) {
+void PrintMeaning(const CInterface& base, const CInterface& candidate, const CFunctionsChange& functions, const char* of_cuda = "") {
   if (!Breaks(functions)) {
-    fmt::print("\nA package of {} finds in {} every function it may use, declared as it was.\n", base.torch, candidate.torch);
+    fmt::print("A package of {} finds in {} every function{} it may use, declared as it was.\n", base.torch, candidate.torch, of_cuda);
   } else {
     fmt::print(
-        "\nA package of {} that uses one of the functions removed does not load with {}, and one that uses a function declared otherwise\n"
+        "A package of {} that uses one of the functions{} removed does not load with {}, and one that uses a function{} declared otherwise\n"
         "calls it with the wrong arguments.\n",
-        base.torch, candidate.torch);
+        base.torch, of_cuda, candidate.torch, of_cuda);
   }
   if (!functions.added.empty())
-    fmt::print("A package of {} that uses one of the functions added does not load with {}.\n", candidate.torch, base.torch);
+    fmt::print("A package of {} that uses one of the functions{} added does not load with {}.\n", candidate.torch, of_cuda, base.torch);
+}
+
+void PrintMeaningForHosts(const CInterface& base, const CInterface& candidate, const CFunctionsChange& entry_points) {
   if (Breaks(entry_points)) {
     fmt::print("A host built with {} asks packages of {} for entry points that are gone or take other arguments.\n", base.torch, candidate.torch);
   } else if (!entry_points.added.empty()) {
@@ -78,12 +82,22 @@ int Diff(const std::filesystem::path& base_file, const std::filesystem::path& ca
   auto candidate = Read(candidate_file);
   if (!candidate) return Complain(candidate.error());
   const CFunctionsChange functions = Compare(base->functions, candidate->functions);
+  const bool both_on_cuda = !base->functions_of_cuda.empty() && !candidate->functions_of_cuda.empty();
+  const CFunctionsChange of_cuda = both_on_cuda ? Compare(base->functions_of_cuda, candidate->functions_of_cuda) : CFunctionsChange{};
   const CFunctionsChange entry_points = Compare(base->entry_points, candidate->entry_points);
   fmt::print("torch {} -> {}\n\n", base->torch, candidate->torch);
   PrintChange("C functions that packages may use", functions, base->functions, candidate->functions);
+  if (both_on_cuda) {
+    PrintChange("C functions of CUDA that packages may use", of_cuda, base->functions_of_cuda, candidate->functions_of_cuda);
+  } else {
+    fmt::print("C functions of CUDA are not compared: {} has none\n", (base->functions_of_cuda.empty() ? base : candidate)->torch);
+  }
   PrintChange("entry points that packages offer", entry_points, base->entry_points, candidate->entry_points);
-  PrintMeaning(*base, *candidate, functions, entry_points);
-  return Breaks(functions) || Breaks(entry_points) ? kExitRed : kExitGood;
+  fmt::print("\n");
+  PrintMeaning(*base, *candidate, functions);
+  if (both_on_cuda) PrintMeaning(*base, *candidate, of_cuda, " of CUDA");
+  PrintMeaningForHosts(*base, *candidate, entry_points);
+  return Breaks(functions) || Breaks(of_cuda) || Breaks(entry_points) ? kExitRed : kExitGood;
 }
 
 void AddListVerb(CLI::App& abi, Action& chosen) {
