@@ -3,7 +3,6 @@
 // itself looks at its data. To add a property: one more Registered below.
 #include <fmt/format.h>
 
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -72,8 +71,7 @@ void TryDataOnDevice(Trial& t) {
   const std::string error = outputs ? "" : "the call was " + outputs.refusal().ToString() + "; ";
   const char* observed = !told.empty() ? "device_error" : outputs ? "answered" : "refused";
   t.Observe(observed, error + (told.empty() ? "the device is sound" : "the device reports " + told));
-  // Torch 2.11 ends the process where memory of such a device cannot be given back: this process ends with the test, and the model with it.
-  if (!told.empty()) static_cast<void>(std::make_unique<Model>(std::move(model)).release());
+  if (!told.empty()) LeaveLoaded(std::move(model));
 }
 
 const Registered kOnDevice{

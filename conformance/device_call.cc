@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <memory>
+#include <utility>
 
 namespace aoti_cts {
 namespace {
@@ -107,6 +109,8 @@ std::vector<std::string> DeviceCall::FetchedBytes() const {
   for (const PinnedMemory& memory : fetched_) bytes.emplace_back(memory.data(), memory.size());
   return bytes;
 }
+
+void LeaveLoaded(Model model) { static_cast<void>(std::make_unique<Model>(std::move(model)).release()); }
 
 void Replay(Trial& t, Graph& graph, CudaStream& stream) {
   const auto refusal = graph.ReplayOn(stream.handle());

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// STREAM: a run's work goes to the stream that the caller says, in the order in which the caller puts work there. A gate holds a stream, so that
-// whatever does not wait for it is seen: it reads zeros in place of the inputs. To add a property: one more Registered below.
+// STREAM, THR_2 on a device: a run's work goes to the stream that the caller says, in the order in which the caller puts work there. A gate holds a
+// stream, so that whatever does not wait for it is seen: it reads zeros in place of the inputs. To add a property: one more Registered below.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <future>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "conformance/device_call.h"
 #include "conformance/in_threads.h"
@@ -192,6 +196,80 @@ const Registered kOverlap{{.requirement = "STREAM_1",
                                              TimeOnTwoStreams(t));
                              });
                            }}};
+
+// --- THR_2: calls at once -----------------------------------------------------------------------------------------------
+
+constexpr double kLongest = 10;  // seconds, for what must happen
+constexpr double kLull = 0.1;    // for what must not: a runtime that does it does it at once
+
+// Two calls in threads of their own: the stream of the first is held, and so may be its thread. Was the work of the second done meanwhile?
+bool SecondIsDoneWhileTheFirstIsHeld(Trial& t, int runners, double patience) {
+  Model model = t.Load({.num_runners = runners});
+  DeviceCall first(t, model, t.ExampleCall());
+  DeviceCall second(t, model, *t.program().FindCall("second"));
+  CudaStream held(t.cuda()), other(t.cuda());
+  for (int i = 0; i < runners; ++i) {  // once per instance
+    first.WarmUp(held);
+    second.WarmUp(other);
+  }
+  const auto call_on = [&](DeviceCall& call, CudaStream& stream, std::optional<Answer<Outputs>>& outputs) {
+    t.cuda().UseDevice(0);
+    outputs.emplace(model.RunOn({stream.handle()}, call.inputs()));
+  };
+  const auto within = [](std::future<void>& done, double seconds) {
+    return done.wait_for(std::chrono::duration<double>(seconds)) == std::future_status::ready;
+  };
+  std::optional<Answer<Outputs>> first_outputs, second_outputs;
+  Gate gate(held, 2 * kLongest);
+  first.FillOn(held);
+  std::future<void> first_run = std::async(std::launch::async, [&] { call_on(first, held, first_outputs); });
+  within(first_run, kLull);  // a run that waits for its own work does not return: then it is under way by now
+  second.FillOn(other);
+  std::future<void> second_work = std::async(std::launch::async, [&] {
+    call_on(second, other, second_outputs);
+    other.Synchronize();
+  });
+  const bool done = within(second_work, patience);
+  t.Check(!held.IsIdle() && !gate.GaveWay(), "the test's own gate does not hold the stream: nothing was tried");
+  gate.Open();
+  first_run.get();
+  second_work.get();
+  for (auto& [call, stream, outputs, what] : {std::tuple{&first, &held, &first_outputs, "the call whose stream was held"},
+                                              std::tuple{&second, &other, &second_outputs, "the call beside it"}}) {
+    const Outputs given = t.Require(std::move(**outputs), what);
+    call->FetchOn(*stream, given);
+    call->Judge(*stream, what);
+  }
+  return done;
+}
+
+const Registered kEachHasARunner{{.requirement = "THR_2",
+                                  .sentence = "calls_overlap_on_a_device_where_each_has_a_runner",
+                                  .sampled = true,
+                                  .on_cuda = true,
+                                  .targets = OncePerCudaCaseWithSecond,
+                                  .body = [](Trial& t) {
+                                    OnCuda(t, [&] {
+                                      t.Check(SecondIsDoneWhileTheFirstIsHeld(t, 2, kLongest),
+                                              "2 runners, and the second call's work is not done while the first call's stream is held");
+                                    });
+                                  }}};
+
+// Recorded: nobody says whether a call that finds no free runner waits in run() or on the device.
+const Registered kNoFreeRunner{{.requirement = "THR_2",
+                                .sentence = "call_on_a_device_that_finds_no_free_runner",
+                                .judged = false,
+                                .sampled = true,
+                                .on_cuda = true,
+                                .targets = OncePerCudaCaseWithSecond,
+                                .body = [](Trial& t) {
+                                  OnCuda(t, [&] {
+                                    const bool begins = SecondIsDoneWhileTheFirstIsHeld(t, 1, kLull);
+                                    t.Observe(begins ? "begins" : "waits",
+                                              begins ? "1 runner: the second call's work is done while the first call's stream is held"
+                                                     : "1 runner: the second call's work waits for the first call's");
+                                  });
+                                }}};
 
 }  // namespace
 }  // namespace aoti_cts
