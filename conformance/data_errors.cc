@@ -29,7 +29,8 @@ void RefuseData(Trial& t) {
   t.Check(!refusal.text.empty() || !CapturedOutput().empty(), "the refusal carries no text");
 }
 
-const Registered kRefused{{.requirement = "ERR_2", .sentence = "data_error_is_refused", .targets = CallsInCells({"data"}), .body = RefuseData}};
+const Registered kRefused{
+    {.requirement = "ERR_2", .sentence = "data_error_is_refused", .on_cuda = true, .targets = CallsInCells({"data"}), .body = RefuseData}};
 
 // Every data error of the program, one after the other and the same one more often than there are model instances; after each the program answers.
 void RefuseThenRun(Trial& t) {
@@ -44,8 +45,11 @@ void RefuseThenRun(Trial& t) {
   }
 }
 
-const Registered kGoodAfter{
-    {.requirement = "ERR_2", .sentence = "next_good_call_after_data_errors_is_golden", .targets = CallsInCells({"data"}), .body = RefuseThenRun}};
+const Registered kGoodAfter{{.requirement = "ERR_2",
+                             .sentence = "next_good_call_after_data_errors_is_golden",
+                             .on_cuda = true,
+                             .targets = CallsInCells({"data"}),
+                             .body = RefuseThenRun}};
 
 // --- on a device ------------------------------------------------------------------------------------------------------
 
