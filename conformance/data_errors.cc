@@ -3,7 +3,6 @@
 // itself looks at its data. To add a property: one more Registered below.
 #include <fmt/format.h>
 
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,7 +29,8 @@ void RefuseData(Trial& t) {
   t.Check(!refusal.text.empty() || !CapturedOutput().empty(), "the refusal carries no text");
 }
 
-const Registered kRefused{{.requirement = "ERR_2", .sentence = "data_error_is_refused", .targets = CallsInCells({"data"}), .body = RefuseData}};
+const Registered kRefused{
+    {.requirement = "ERR_2", .sentence = "data_error_is_refused", .on_cuda = true, .targets = CallsInCells({"data"}), .body = RefuseData}};
 
 // Every data error of the program, one after the other and the same one more often than there are model instances; after each the program answers.
 void RefuseThenRun(Trial& t) {
@@ -45,8 +45,11 @@ void RefuseThenRun(Trial& t) {
   }
 }
 
-const Registered kGoodAfter{
-    {.requirement = "ERR_2", .sentence = "next_good_call_after_data_errors_is_golden", .targets = CallsInCells({"data"}), .body = RefuseThenRun}};
+const Registered kGoodAfter{{.requirement = "ERR_2",
+                             .sentence = "next_good_call_after_data_errors_is_golden",
+                             .on_cuda = true,
+                             .targets = CallsInCells({"data"}),
+                             .body = RefuseThenRun}};
 
 // --- on a device ------------------------------------------------------------------------------------------------------
 
@@ -72,8 +75,7 @@ void TryDataOnDevice(Trial& t) {
   const std::string error = outputs ? "" : "the call was " + outputs.refusal().ToString() + "; ";
   const char* observed = !told.empty() ? "device_error" : outputs ? "answered" : "refused";
   t.Observe(observed, error + (told.empty() ? "the device is sound" : "the device reports " + told));
-  // Torch 2.11 ends the process where memory of such a device cannot be given back: this process ends with the test, and the model with it.
-  if (!told.empty()) static_cast<void>(std::make_unique<Model>(std::move(model)).release());
+  if (!told.empty()) LeaveLoaded(std::move(model));
 }
 
 const Registered kOnDevice{

@@ -38,6 +38,7 @@ Property OfTheLoader(std::string requirement, std::string sentence, std::functio
   return {.requirement = std::move(requirement),
           .sentence = std::move(sentence),
           .sampled = true,
+          .on_cuda = true,
           .capability = "package",
           .targets = OncePerCase,
           .body = std::move(body)};
@@ -47,6 +48,17 @@ Property OfAnyRunner(std::string requirement, std::string sentence, std::functio
   Property property = OfTheLoader(std::move(requirement), std::move(sentence), std::move(body));
   property.capability = "";
   return property;
+}
+
+// About what only code for the CPU uses.
+Property OfTheCpu(Property property) {
+  property.on_cuda = false;
+  return property;
+}
+
+// What the driver wants of the process it has had when this returns: what is tried then is the runtime. No process may be forked after it.
+void OpenDevice(Trial& t) {
+  if (t.program().needs_cuda()) t.cuda();
 }
 
 void LoadAndJudge(Trial& t, const std::filesystem::path& package, const std::string& what) {
@@ -122,6 +134,7 @@ const Registered kNoWorkingDirectory{OfTheLoader("LOAD_7", "deleted_working_dire
 
 const Registered kNoEnvironment{OfTheLoader("LOAD_7", "empty_environment_does_not_matter", [](Trial& t) {
   const std::string temporary = SandboxTemporary();
+  OpenDevice(t);  // the environment may say which one
   clearenv();
   setenv("TMPDIR", temporary.c_str(), 1);  // so that what is left behind can be seen
   LoadAndJudge(t, t.package().path, "without HOME, PATH and all the rest");
@@ -136,6 +149,7 @@ const Registered kOddTemporary{OfTheLoader("LOAD_7", "temporary_folder_may_have_
 
 // Daemons close what they have no use for, and the next file that is opened gets the number of standard error.
 const Registered kNoStandardStreams{OfTheLoader("LOAD_7", "closed_standard_streams_do_not_matter", [](Trial& t) {
+  OpenDevice(t);
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) close(stream);
   LoadAndJudge(t, t.package().path, "without standard streams");
 })};
@@ -170,7 +184,7 @@ void* OpenMp(const char* function) {
   return library != nullptr ? dlsym(library, function) : nullptr;
 }
 
-const Registered kOpenMpThreads{OfTheLoader("LOAD_7", "number_of_openmp_threads_does_not_matter", [](Trial& t) {
+const Registered kOpenMpThreads{OfTheCpu(OfTheLoader("LOAD_7", "number_of_openmp_threads_does_not_matter", [](Trial& t) {
   for (const int threads : {1, 3, 7}) {
     Model model = t.Load();
     auto* const set_threads = reinterpret_cast<void (*)(int)>(OpenMp("omp_set_num_threads"));
@@ -178,7 +192,7 @@ const Registered kOpenMpThreads{OfTheLoader("LOAD_7", "number_of_openmp_threads_
     set_threads(threads);
     t.JudgeCall(model, t.ExampleCall(), fmt::format("after omp_set_num_threads({})", threads));
   }
-})};
+}))};
 
 // The rounding direction, and whether a result may be smaller than the smallest normal number: bits that a called function must give back.
 std::string FloatingPointSettings() {
@@ -220,6 +234,7 @@ const Registered kFloatingPoint{OfAnyRunner("LOAD_7", "floating_point_settings_o
 void LoadInNeed(Trial& t, const std::string& need, const std::function<void()>& begin, const std::function<void()>& end) {
   const CallInputs inputs = t.Inputs(t.ExampleCall());
   t.LoadOperators();  // what the host itself needs is there before
+  OpenDevice(t);
   begin();
   auto model = t.TryLoad(t.package().path);
   end();
@@ -334,7 +349,8 @@ const Registered kOtherThread{OfAnyRunner("LIFE_3", "loader_may_be_made_run_and_
   t.JudgeOutputs(**outputs, t.ExampleCall(), inputs, "three threads that have all ended");
 })};
 
-// How `body` ends in a process of its own: "exit status N" or the name of a signal. It may end by exit() and run what that brings with it.
+// How `body` ends in a process of its own: "exit status N" or the name of a signal. It may end by exit() and run what that brings with it. What opens
+// a device does so in there: a process that has opened one cannot fork any more.
 std::string InChild(const std::function<void()>& body) {
   fflush(nullptr);
   const pid_t child = fork();
@@ -375,6 +391,8 @@ const Registered kExitUnloaded{OfTheLoader("LIFE_3", "process_exits_cleanly_afte
 std::string EndOfARun(Trial& t, const CallInputs& inputs, const std::function<void(const std::function<void()>&)>& around) {
   enum : int { kCorrect = 11, kWrong, kRefused };
   t.LoadOperators();
+  if (t.program().needs_cuda() && !t.is_told(t.ExampleCall()))
+    t.EndUnavailable("the spec does not say what the call must answer, and to find out opens the device");
   t.golden(t.ExampleCall());  // asked for here: it may have to be found out
   const std::string end = InChild([&] {
     around([&] {
@@ -452,7 +470,8 @@ void RunInLittleAddressSpace(Trial& t) {
   ObserveWorst(t, runs);
 }
 
-const Registered kLittleSpace{Recorded(OfTheLoader("LOAD_8", "load_and_call_in_little_address_space", RunInLittleAddressSpace))};
+// On a device it would be about the driver, which takes far more address space than memory.
+const Registered kLittleSpace{Recorded(OfTheCpu(OfTheLoader("LOAD_8", "load_and_call_in_little_address_space", RunInLittleAddressSpace)))};
 
 void RunInEveryRoundingDirection(Trial& t) {
   const CallInputs inputs = t.Inputs(t.ExampleCall());

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "conformance/device_call.h"
@@ -12,22 +14,27 @@
 namespace aoti_cts {
 namespace {
 
-double MillisecondsOf(Trial& t, Model& model, const CallInputs& inputs) {
+double MillisecondsOf(const std::function<void()>& call) {
   const auto start = std::chrono::steady_clock::now();
-  const Outputs outputs = t.Run(model, inputs);
+  call();
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 
-void CompareFirstCall(Trial& t) {
+// `what`: which part of a call is timed, in words.
+void CompareFirstCall(Trial& t, const std::string& what, const std::function<void()>& call) {
   constexpr int kLater = 20;
+  const double first = MillisecondsOf(call);
+  std::vector<double> later;
+  for (int number = 0; number < kLater; ++number) later.push_back(MillisecondsOf(call));
+  std::sort(later.begin(), later.end());
+  t.Observe("measured", fmt::format("the first {} in a process takes {:.3f} ms, the fastest of {} later ones {:.3f} ms, the median {:.3f} ms", what,
+                                    first, kLater, later.front(), later[later.size() / 2]));
+}
+
+void CompareFirstCallOnHost(Trial& t) {
   Model model = t.Load();
   const CallInputs inputs = t.Inputs(t.ExampleCall());
-  const double first = MillisecondsOf(t, model, inputs);
-  std::vector<double> later;
-  for (int call = 0; call < kLater; ++call) later.push_back(MillisecondsOf(t, model, inputs));
-  std::sort(later.begin(), later.end());
-  t.Observe("measured", fmt::format("the first call in a process takes {:.3f} ms, the fastest of {} later ones {:.3f} ms, the median {:.3f} ms",
-                                    first, kLater, later.front(), later[later.size() / 2]));
+  CompareFirstCall(t, "call", [&] { const Outputs outputs = t.Run(model, inputs); });
 }
 
 const Registered kFirst{{.requirement = "PERF_1",
@@ -36,9 +43,31 @@ const Registered kFirst{{.requirement = "PERF_1",
                          .sampled = true,
                          .undisturbed = true,
                          .targets = OncePerStatelessCase,
-                         .body = CompareFirstCall}};
+                         .body = CompareFirstCallOnHost}};
 
 // --- on a device ------------------------------------------------------------------------------------------------------
+
+// The inputs lie there, and the device has had work before: what is left for the first run is its own.
+void CompareFirstCallOnDevice(Trial& t) {
+  Model model = t.Load();
+  DeviceCall call(t, model, t.ExampleCall());
+  CudaStream stream(t.cuda());
+  call.FillOn(stream);
+  stream.Synchronize();
+  CompareFirstCall(t, "run on a device, with the wait for its end,", [&] {
+    const Outputs outputs = call.RunOn(stream);
+    stream.Synchronize();
+  });
+}
+
+const Registered kFirstOnDevice{{.requirement = "PERF_1",
+                                 .sentence = "first_run_on_a_device_against_later_ones",
+                                 .judged = false,
+                                 .sampled = true,
+                                 .undisturbed = true,
+                                 .on_cuda = true,
+                                 .targets = OncePerCudaCase,
+                                 .body = [](Trial& t) { OnCuda(t, [&] { CompareFirstCallOnDevice(t); }); }}};
 
 // One after the other on one stream, by the device's own clock: how well the host keeps it busy is in it.
 void TimeOnDevice(Trial& t) {

@@ -8,9 +8,10 @@
 #include <numeric>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "fixtures/property.h"
+#include "conformance/device_call.h"
 
 namespace aoti_cts {
 namespace {
@@ -86,10 +87,11 @@ Changed AtAnOffset(const aoti_value& input) {
   return changed;
 }
 
-// Elements at addresses that their own size does not divide.
+// Elements at addresses that their own size does not divide, in memory whose beginning it does: a copy on a device is as far from its beginning.
 Changed Misaligned(const aoti_value& input) {
-  Changed changed = InMemory(input, input.storage_bytes + 1, "at an odd address");
-  std::memcpy(changed.memory.data(), input.tensor.data, input.storage_bytes);
+  Changed changed = InMemory(input, input.storage_bytes + InfoOf(DTypeOf(input)).size, "at an odd address");
+  std::memcpy(static_cast<char*>(changed.memory.data()) + 1, input.tensor.data, input.storage_bytes);
+  changed.value.tensor.byte_offset = 1;
   return changed;
 }
 
@@ -193,6 +195,10 @@ void ObserveMismatch(Trial& t, const Mismatch& mismatch) {
   const ChangedCall call(t, mismatch);
   const std::string what = call.InWords(t.program());
   auto outputs = model.Run(call.values());
+  if (!outputs && outputs.refusal().broke_the_device) {
+    LeaveLoaded(std::move(model));
+    return t.Observe("device_error", what + ": " + outputs.refusal().ToString());
+  }
   if (!outputs) return t.Observe("refused", what + ": " + outputs.refusal().ToString());
   const Comparison comparison = CompareToExample(t, *outputs, call);
   t.Observe(comparison.equal ? "correct" : "silently_wrong", what + (comparison.equal ? "" : ": ") + comparison.message);
@@ -204,6 +210,7 @@ const bool kRegistered = [] {
                             .sentence = fmt::format("wrong_{}_is_refused_or_answered_right", mismatch.name),
                             .check_inputs = true,
                             .sampled = true,
+                            .on_cuda = true,
                             .capability = "input_checks",
                             .targets = WhereItApplies(mismatch.applies),
                             .body = [&mismatch](Trial& t) { RefuseOrAnswer(t, mismatch); }});
@@ -211,6 +218,7 @@ const bool kRegistered = [] {
                             .sentence = fmt::format("wrong_{}_without_checks", mismatch.name),
                             .judged = false,
                             .sampled = true,
+                            .on_cuda = true,
                             .targets = WhereItApplies(mismatch.applies),
                             .body = [&mismatch](Trial& t) { ObserveMismatch(t, mismatch); }});
   }
@@ -231,12 +239,14 @@ void AnswerAtAnOffset(Trial& t) {
 const Registered kOffsetRight{{.requirement = "DYN_5",
                                .sentence = "input_at_an_offset_is_answered_right",
                                .sampled = true,
+                               .on_cuda = true,
                                .targets = WhereItApplies(HasElements),
                                .body = AnswerAtAnOffset}};
 const Registered kOffsetAccepted{{.requirement = "DYN_5",
                                   .sentence = "input_at_an_offset_is_accepted_by_checks",
                                   .check_inputs = true,
                                   .sampled = true,
+                                  .on_cuda = true,
                                   .targets = WhereItApplies(HasElements),
                                   .body = AnswerAtAnOffset}};
 
@@ -246,6 +256,7 @@ const Registered kMisalignedUnchecked{{.requirement = "DYN_5",
                                        .sentence = "wrong_alignment_without_checks",
                                        .judged = false,
                                        .sampled = true,
+                                       .on_cuda = true,
                                        .targets = WhereItApplies(HasWideElements),
                                        .body = [](Trial& t) { ObserveMismatch(t, kMisaligned); }}};
 const Registered kMisalignedChecked{{.requirement = "DYN_5",
@@ -253,6 +264,7 @@ const Registered kMisalignedChecked{{.requirement = "DYN_5",
                                      .judged = false,
                                      .check_inputs = true,
                                      .sampled = true,
+                                     .on_cuda = true,
                                      .targets = WhereItApplies(HasWideElements),
                                      .body = [](Trial& t) { ObserveMismatch(t, kMisaligned); }}};
 

@@ -136,7 +136,8 @@ void RunInARow(Trial& t) {
   t.JudgeOutputs(outputs, t.call(), inputs, fmt::format("fed with output {} of {}", feed.output, before.name));
 }
 
-const Registered kInARow{{.requirement = "NUM_5", .sentence = "packages_in_a_row_are_golden", .targets = CallsInCells({"after"}), .body = RunInARow}};
+const Registered kInARow{
+    {.requirement = "NUM_5", .sentence = "packages_in_a_row_are_golden", .on_cuda = true, .targets = CallsInCells({"after"}), .body = RunInARow}};
 
 }  // namespace
 }  // namespace aoti_cts

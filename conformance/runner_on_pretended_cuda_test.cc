@@ -7,6 +7,7 @@
 #include <cstring>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -33,12 +34,12 @@ struct Values {
 
   ~Values() { Keep(0, -bytes_on_device); }
 
-  // Memory for a value like `from`, as yet of zeros.
-  char* Add(const aoti_value& from, DLDevice device) {
+  // Memory for a value like `from`, as yet of zeros, that begins `before` bytes after its storage.
+  char* Add(const aoti_value& from, DLDevice device, size_t before = 0) {
     const DLTensor& t = from.tensor;
     int64_t extent = 1;
     for (int d = 0; d < t.ndim; ++d) extent = t.shape[d] == 0 || extent == 0 ? 0 : extent + (t.shape[d] - 1) * t.strides[d];
-    char* host = bytes.emplace_back(static_cast<size_t>(extent) * t.dtype.bits / 8).data();
+    char* host = bytes.emplace_back(before + static_cast<size_t>(extent) * t.dtype.bits / 8).data();
     values.push_back(from);
     const bool on_device = device.device_type == kDLCUDA;
     if (on_device) {
@@ -51,8 +52,8 @@ struct Values {
     to.byte_offset = 0;
     to.shape = shapes.emplace_back(t.shape, t.shape + t.ndim).data();
     to.strides = strides.emplace_back(t.strides, t.strides + t.ndim).data();
-    to.data = on_device ? OnDevice(host) : host;
-    values.back().storage_data = to.data;
+    values.back().storage_data = on_device ? OnDevice(host) : host;
+    to.data = static_cast<char*>(values.back().storage_data) + before;
     values.back().storage_bytes = bytes.back().size();
     return host;
   }
@@ -145,11 +146,15 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
   if (model->Is("ignores_current_stream") && options->stream_is_current != 0) handle = nullptr;
   Stream& stream = StreamOf(handle);
   if (model->Is("calls_keep_device_memory")) Keep(0, kKept);
+  static std::mutex between_calls;
+  std::unique_lock<std::mutex> turn(between_calls, std::defer_lock);
+  if (model->Is("one_call_at_a_time")) turn.lock();
+  if (model->Is("writes_before_its_input") && inputs[0].storage_data != inputs[0].tensor.data) const_cast<float*>(FloatsOf(inputs[0]))[-1] = 0;
   if (model->Is("leaves_another_context")) cuCtxSetCurrent(&first_graph);
   if (model->Is("breaks_the_device")) Break(kIllegalAddress);
   if (model->Is("kernel_looks_at_its_data")) stream.Put([from = FloatsOf(inputs[0])] { Break(*from >= kBad ? kIllegalAddress : kSuccess); });
   SharedValues made = Launch(*model, inputs[0], stream);
-  if (model->Is("waits_for_its_work")) stream.Wait();
+  if (model->Is("waits_for_its_work") || model->Is("one_call_at_a_time")) stream.Wait();
   Give(std::move(made), outputs);
   return AOTI_OK;
 }
@@ -183,13 +188,15 @@ aoti_status ReplayGraph(aoti_graph* graph, void* stream, aoti_error* error) {
 
 void ReleaseGraph(aoti_graph* graph) { delete graph; }
 
-aoti_status CopyValues(const aoti_value* values, size_t count, const DLDevice* devices, aoti_outputs* copies, aoti_error* /*error*/) {
+aoti_status CopyValues(const aoti_value* values, size_t count, const DLDevice* devices, aoti_outputs* copies, aoti_error* error) {
   StreamOf(nullptr).Wait();
+  if (Sticky() != kSuccess) return Fail(error, AOTI_REFUSED, "pretended", NameOf(Sticky()));
   auto made = std::make_shared<Values>();
   for (size_t i = 0; i < count; ++i) {
-    const auto* data = static_cast<const char*>(values[i].tensor.data);
-    char* to = made->Add(values[i], devices[i]);
-    std::memcpy(to, (values[i].tensor.device.device_type == kDLCUDA ? OnHost(data) : data) + values[i].tensor.byte_offset, made->bytes.back().size());
+    const char* first = static_cast<const char*>(values[i].tensor.data) + values[i].tensor.byte_offset;
+    const auto before = static_cast<size_t>(values[i].storage_data != nullptr ? first - static_cast<const char*>(values[i].storage_data) : 0);
+    char* to = made->Add(values[i], devices[i], before);
+    std::memcpy(to, (values[i].tensor.device.device_type == kDLCUDA ? OnHost(first) : first) - before, made->bytes.back().size());
   }
   Give(std::move(made), copies);
   return AOTI_OK;

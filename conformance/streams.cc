@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// STREAM: a run's work goes to the stream that the caller says, in the order in which the caller puts work there. A gate holds a stream, so that
-// whatever does not wait for it is seen: it reads zeros in place of the inputs. To add a property: one more Registered below.
+// STREAM, THR_2 on a device: a run's work goes to the stream that the caller says, in the order in which the caller puts work there. A gate holds a
+// stream, so that whatever does not wait for it is seen: it reads zeros in place of the inputs. To add a property: one more Registered below.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <deque>
+#include <functional>
+#include <future>
 #include <mutex>
+#include <optional>
+#include <stop_token>
 #include <string>
+#include <thread>
+#include <tuple>
+#include <utility>
 
 #include "conformance/device_call.h"
 #include "conformance/in_threads.h"
@@ -192,6 +200,116 @@ const Registered kOverlap{{.requirement = "STREAM_1",
                                              TimeOnTwoStreams(t));
                              });
                            }}};
+
+// --- THR_2: calls at once -----------------------------------------------------------------------------------------------
+
+constexpr double kLongest = 10;  // seconds, for what must happen
+constexpr double kLull = 0.1;    // for what must not: a runtime that does it does it at once
+
+// A thread that does one thing after another.
+class Hand {
+ public:
+  Hand()
+      : thread_([this](std::stop_token stop) {
+          for (std::packaged_task<void()> task; Wait(stop, task);) task();
+        }) {}
+
+  // What comes of it, exceptions included, is the future's.
+  std::future<void> Do(std::function<void()> what) {
+    std::packaged_task<void()> task(std::move(what));
+    std::future<void> done = task.get_future();
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+    changed_.notify_all();
+    return done;
+  }
+
+ private:
+  bool Wait(const std::stop_token& stop, std::packaged_task<void()>& task) {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait(lock, stop, [this] { return !tasks_.empty(); })) return false;
+    task = std::move(tasks_.front());
+    tasks_.pop_front();
+    return true;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<std::packaged_task<void()>> tasks_;
+  std::jthread thread_;
+};
+
+// Two calls in threads of their own: the stream of the first is held, and so may be its thread. Was the work of the second done meanwhile? Each thread
+// has called before, as each instance has: what a first call does, loading a kernel or making a handle of cuBLAS, may wait for the whole device.
+bool SecondIsDoneWhileTheFirstIsHeld(Trial& t, int runners, double patience) {
+  Model model = t.Load({.num_runners = runners});
+  DeviceCall first(t, model, t.ExampleCall());
+  DeviceCall second(t, model, *t.program().FindCall("second"));
+  CudaStream held(t.cuda()), other(t.cuda());
+  std::optional<Answer<Outputs>> first_outputs, second_outputs;
+  Hand first_hand, second_hand;
+  for (int i = 0; i < runners; ++i) {
+    for (auto& [hand, call, stream] : {std::tuple{&first_hand, &first, &held}, std::tuple{&second_hand, &second, &other}}) {
+      hand->Do([&] {
+            t.cuda().UseDevice(0);
+            call->WarmUp(*stream);
+          })
+          .get();
+    }
+  }
+  const auto within = [](std::future<void>& done, double seconds) {
+    return done.wait_for(std::chrono::duration<double>(seconds)) == std::future_status::ready;
+  };
+  Gate gate(held, 2 * kLongest);
+  first.FillOn(held);
+  std::future<void> first_run = first_hand.Do([&] { first_outputs.emplace(model.RunOn({held.handle()}, first.inputs())); });
+  within(first_run, kLull);  // a run that waits for its own work does not return: then it is under way by now
+  second.FillOn(other);
+  std::future<void> second_work = second_hand.Do([&] {
+    second_outputs.emplace(model.RunOn({other.handle()}, second.inputs()));
+    other.Synchronize();
+  });
+  const bool done = within(second_work, patience);
+  t.Check(!held.IsIdle() && !gate.GaveWay(), "the test's own gate does not hold the stream: nothing was tried");
+  gate.Open();
+  first_run.get();
+  second_work.get();
+  for (auto& [call, stream, outputs, what] : {std::tuple{&first, &held, &first_outputs, "the call whose stream was held"},
+                                              std::tuple{&second, &other, &second_outputs, "the call beside it"}}) {
+    const Outputs given = t.Require(std::move(**outputs), what);
+    call->FetchOn(*stream, given);
+    call->Judge(*stream, what);
+  }
+  return done;
+}
+
+const Registered kEachHasARunner{{.requirement = "THR_2",
+                                  .sentence = "calls_overlap_on_a_device_where_each_has_a_runner",
+                                  .sampled = true,
+                                  .on_cuda = true,
+                                  .targets = OncePerCudaCaseWithSecond,
+                                  .body = [](Trial& t) {
+                                    OnCuda(t, [&] {
+                                      t.Check(SecondIsDoneWhileTheFirstIsHeld(t, 2, kLongest),
+                                              "2 runners, and the second call's work is not done while the first call's stream is held");
+                                    });
+                                  }}};
+
+// Recorded: nobody says whether a call that finds no free runner waits in run() or on the device.
+const Registered kNoFreeRunner{{.requirement = "THR_2",
+                                .sentence = "call_on_a_device_that_finds_no_free_runner",
+                                .judged = false,
+                                .sampled = true,
+                                .on_cuda = true,
+                                .targets = OncePerCudaCaseWithSecond,
+                                .body = [](Trial& t) {
+                                  OnCuda(t, [&] {
+                                    const bool begins = SecondIsDoneWhileTheFirstIsHeld(t, 1, kLull);
+                                    t.Observe(begins ? "begins" : "waits",
+                                              begins ? "1 runner: the second call's work is done while the first call's stream is held"
+                                                     : "1 runner: the second call's work waits for the first call's");
+                                  });
+                                }}};
 
 }  // namespace
 }  // namespace aoti_cts

@@ -92,6 +92,9 @@ constexpr const char* kGiven = "run_on_a_given_stream_comes_after_the_work_befor
 constexpr const char* kCurrent = "run_on_the_current_stream_comes_after_the_work_before_it";
 constexpr const char* kTwo = "runs_on_two_streams_get_each_its_own_answer";
 constexpr const char* kThreads = "threads_on_streams_of_their_own_get_each_its_own_answer";
+constexpr const char* kAtOnce = "calls_overlap_on_a_device_where_each_has_a_runner";
+constexpr const char* kNoRunner = "call_on_a_device_that_finds_no_free_runner";
+constexpr const char* kOffset = "input_at_an_offset_is_answered_right";
 constexpr const char* kReplay = "replay_with_new_data_is_golden";
 constexpr const char* kShapes = "each_shape_has_its_graph_and_another_goes_round_them";
 constexpr const char* kContext = "callers_device_stays_the_current_one";
@@ -121,6 +124,18 @@ INSTANTIATE_TEST_SUITE_P(
                     Example{"run_returns_before_its_work_is_done", "waits_for_its_work", Verdict::kRecorded, "waits"},
                     Example{"runs_on_two_streams_overlap", "good", Verdict::kRecorded, "overlap"},
                     Example{"runs_on_two_streams_overlap", "waits_for_its_work", Verdict::kRecorded, "in_turn"}));
+
+INSTANTIATE_TEST_SUITE_P(Calls, OnPretendedDevice,
+                         testing::Values(Example{kAtOnce, "good", Verdict::kPass, ""},  //
+                                         Example{kAtOnce, "waits_for_its_work", Verdict::kPass, ""},
+                                         Example{kAtOnce, "one_call_at_a_time", Verdict::kFail, "2 runners, and the second call's work is not done"},
+                                         Example{kAtOnce, "ignores_stream", Verdict::kFail, "output 0"},
+                                         Example{kNoRunner, "good", Verdict::kRecorded, "begins"},
+                                         Example{kNoRunner, "one_call_at_a_time", Verdict::kRecorded, "waits"},
+                                         Example{kOffset, "good", Verdict::kPass, ""},
+                                         Example{kOffset, "writes_before_its_input", Verdict::kFail, "what lies before it in its storage"},
+                                         Example{"wrong_alignment_without_checks", "good", Verdict::kRecorded, "correct"},
+                                         Example{"wrong_alignment_without_checks", "breaks_the_device", Verdict::kRecorded, "device_error"}));
 
 INSTANTIATE_TEST_SUITE_P(Graphs, OnPretendedDevice,
                          testing::Values(Example{kReplay, "good", Verdict::kPass, ""},  //
@@ -153,6 +168,13 @@ TEST_F(PretendedDevice, AMeasurementSaysBothTimesAndTheirDifference) {
   const Outcome outcome = Run("launch_cost_that_a_graph_saves", "good");
   EXPECT_EQ(outcome.verdict, Verdict::kRecorded);
   EXPECT_TRUE(Says(outcome.message, {"a run takes ", " us, a replay ", "saved in pairs: "})) << outcome.message;
+}
+
+TEST_F(PretendedDevice, TheFirstRunIsHeldAgainstLaterOnes) {
+  const Outcome outcome = Run("first_run_on_a_device_against_later_ones", "good");
+  EXPECT_EQ(outcome.observation, "measured");
+  EXPECT_TRUE(Says(outcome.message, {"the first run on a device, with the wait for its end, in a process takes ", "of 20 later ones "}))
+      << outcome.message;
 }
 
 TEST_F(PretendedDevice, ATimeIsSaidPerRun) {
@@ -210,7 +232,7 @@ TEST_F(PretendedDevice, ThreadsThatShareOutputsAreNoticed) {
 
 TEST_F(PretendedDevice, TheControlOfTheFaultsRaisesNoAlarm) {
   const RunnerSpec control{"faulty", AOTI_FAULTY, {{"fault", "none"}, {"inner", AOTI_PRETENDED_RUNNER}}};
-  for (const char* sentence : {kGiven, kCurrent, kTwo, kReplay, kShapes, kContext, kSecond, kTensorRT, kCalls, kLoads, kMatch})
+  for (const char* sentence : {kGiven, kCurrent, kTwo, kReplay, kShapes, kContext, kSecond, kTensorRT, kCalls, kLoads, kMatch, kAtOnce, kOffset})
     EXPECT_EQ(Run(sentence, "good", control).verdict, Verdict::kPass) << sentence;
 }
 

@@ -218,6 +218,7 @@ const Registered kBoundsBeside{{.requirement = "THR_5",
                                 .body = [](Trial& t) { RefuseBesideGoodCalls(t, OutsideTheRange(t.program())); }}};
 const Registered kDataBeside{{.requirement = "THR_8",
                               .sentence = "calls_refused_for_their_data_harm_no_other",
+                              .on_cuda = true,
                               .targets = OnceWhereTasksAnd(DataErrors),
                               .body = [](Trial& t) { RefuseBesideGoodCalls(t, DataErrors(t.program())); }}};
 
@@ -251,6 +252,7 @@ void RunTwoPackagesAtOnce(Trial& t) {
 
 const Registered kTwoPackages{{.requirement = "THR_8",
                                .sentence = "two_packages_called_at_once_harm_neither",
+                               .on_cuda = true,
                                .targets = CallsInCells({"after"}),
                                .body = RunTwoPackagesAtOnce}};
 

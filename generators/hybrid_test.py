@@ -88,6 +88,16 @@ class TwinTest(unittest.TestCase):
         self.assertEqual([spec.device for spec in twin.inputs], ["cuda"])
         self.assertEqual(twin.calls, origin.calls)
 
+    def test_twin_is_fed_by_the_twin_of_what_feeds_its_origin(self) -> None:
+        feeds = [[call.feed.case for call in case_called(name).calls if call.feed] for name in ("text_decoder", "text_decoder_cuda")]
+        self.assertEqual(feeds, [["vision_encoder"], ["vision_encoder_cuda"]])
+
+    def test_data_that_the_host_refuses_is_refused_on_cuda_too(self) -> None:
+        cells = {name: {call.cell for call in case_called(name).calls} & {"data", "data_on_device"} for name in ("checked_number", "floor_division")}
+        on_cuda = {name: {call.cell for call in case_called(f"{name}_cuda").calls} & {"data", "data_on_device"} for name in cells}
+        self.assertEqual(cells, {"checked_number": {"data"}, "floor_division": {"data"}})
+        self.assertEqual(on_cuda, {"checked_number": {"data"}, "floor_division": {"data_on_device"}})
+
     def test_there_is_one_of_every_family_and_dtype(self) -> None:
         from aoti_generate.case import DTYPES
 

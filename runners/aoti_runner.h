@@ -150,9 +150,11 @@ typedef struct aoti_runner_api {
                      aoti_error* error);
   void (*release_outputs)(aoti_outputs* outputs);
 
-  /* Copies values to devices, values[i] to devices[i], and waits until they are there: dtype, shape and strides stay as they are. `copies` are the
-   * caller's until release_outputs(). run() takes a program's inputs on the devices that it was compiled for, and the suite makes and reads all
-   * values in host memory. A runner for the CPU alone answers AOTI_UNSUPPORTED and names no other device in describe(). */
+  /* Copies values to devices, values[i] to devices[i], and waits until they are there: dtype, shape and strides stay as they are. A copy's first
+   * element is as many bytes from the beginning of an allocation as that of the value is from the beginning of its storage, and the bytes before it
+   * come along: so a view stays one, and what is aligned otherwise than an allocation stays so. `copies` are the caller's until release_outputs().
+   * run() takes a program's inputs on the devices that it was compiled for, and the suite makes and reads all values in host memory. A runner for the
+   * CPU alone answers AOTI_UNSUPPORTED and names no other device in describe(). */
   aoti_status (*copy_values)(const aoti_value* values, size_t count, const DLDevice* devices, aoti_outputs* copies, aoti_error* error);
 
   /* Captures one run into a CUDA graph, on options->stream, which must be handed over; nothing is computed. Each replay reads `inputs` and writes

@@ -197,8 +197,11 @@ void GiveOneSize(std::vector<aoti_value>& given) {
 // The inputs as they come, or as the fault takes them to be.
 std::vector<aoti_value> AsGiven(const aoti_value* inputs, size_t count) {
   std::vector<aoti_value> given(inputs, inputs + count);
-  if (IsFault("offset_ignored")) {
-    for (aoti_value& value : given) value.tensor.byte_offset = 0;
+  if (IsFault("offset_ignored") || IsFault("offset_on_device_ignored")) {
+    for (aoti_value& value : given) {
+      if (value.storage_data != nullptr) value.tensor.data = value.storage_data;
+      value.tensor.byte_offset = 0;
+    }
   }
   if (IsFault("one_size_for_all")) GiveOneSize(given);
   if (AssumesFirst()) AssumeFirst(given);
@@ -823,9 +826,10 @@ aoti_run_options ForStream(const aoti_run_options& options) {
   return other;
 }
 
-void LeaveNoContext() {
+// A function of the driver that takes a handle.
+void AskDriver(const char* function, void* handle) {
   void* driver = dlopen(cuda_library.c_str(), RTLD_NOW | RTLD_LOCAL);
-  reinterpret_cast<int (*)(void*)>(dlsym(driver, "cuCtxSetCurrent"))(nullptr);
+  reinterpret_cast<int (*)(void*)>(dlsym(driver, function))(handle);
 }
 
 void KeepCopies(const aoti_value* inputs, size_t count) {
@@ -863,8 +867,9 @@ void PutBeside(const aoti_value& input, aoti_outputs* outputs) {
   if (inner->copy_values(outputs->values, outputs->count, there.data(), &copies, error.get()) == AOTI_OK) *outputs = copies;
 }
 
-void OnDevice(const aoti_value* inputs, size_t count, aoti_outputs* outputs) {
-  if (IsFault("device_left_changed")) LeaveNoContext();
+void OnDevice(const aoti_value* inputs, size_t count, const aoti_run_options& options, aoti_outputs* outputs) {
+  if (IsFault("device_left_changed")) AskDriver("cuCtxSetCurrent", nullptr);
+  if (IsFault("device_calls_in_turn")) AskDriver("cuStreamSynchronize", options.stream);
   if (IsFault("device_memory_kept")) KeepCopies(inputs, count);
   if (IsFault("equal_outputs_in_one_memory")) MergeEqual(outputs);
   if (IsFault("outputs_beside_an_input") && count > 0) PutBeside(inputs[count - 1], outputs);
@@ -943,7 +948,7 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
     return Fail(error, AOTI_REFUSED, "std::runtime_error", unwanted.c_str());
   const CallUnderWay call;
   std::unique_lock<std::mutex> turn(one_at_a_time, std::defer_lock);
-  if (IsFault("calls_in_turn")) turn.lock();
+  if (IsFault("calls_in_turn") || IsFault("device_calls_in_turn")) turn.lock();
   OnThirdCall();
   constexpr size_t kFewBytes = 100;
   if (IsFault("calls_keep_memory")) Keep(kFewBytes);
@@ -962,7 +967,7 @@ aoti_status Run(aoti_model* model, const aoti_value* inputs, size_t count, const
   if (status != AOTI_OK) return status;
   if (IsFault("rounding_left_changed")) std::fesetround(FE_DOWNWARD);
   if (IsFault("input_overwritten") && count > 0) static_cast<char*>(inputs[0].tensor.data)[0] ^= 1;
-  if (fault->on_cuda) OnDevice(inputs, count, outputs);
+  if (fault->on_cuda) OnDevice(inputs, count, *options, outputs);
   if (!OwnsOutputs()) return status;
   auto copy = CopyOf(*outputs);
   inner->release_outputs(outputs);

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <ATen/DLConvertor.h>
+#include <ATen/EmptyTensor.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_strided.h>
 #include <ATen/ops/from_blob.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
@@ -89,8 +92,8 @@ inline at::Device DeviceOf(const DLDevice& device) {
   throw std::invalid_argument("device type " + std::to_string(static_cast<int>(device.device_type)) + " is neither CPU nor CUDA");
 }
 
-// The caller's memory as a tensor; an undefined one for None.
-inline at::Tensor Borrow(const aoti_value& value) {
+// The caller's memory as a tensor; an undefined one for None. `keep`: what must live as long as the tensor does.
+inline at::Tensor Borrow(const aoti_value& value, const at::Tensor& keep = {}) {
   if (value.kind == AOTI_NONE) return {};
   const DLTensor& t = value.tensor;
   const at::IntArrayRef sizes(t.shape, static_cast<size_t>(t.ndim));
@@ -98,7 +101,10 @@ inline at::Tensor Borrow(const aoti_value& value) {
   const at::Device device = DeviceOf(t.device);
   const auto options = at::TensorOptions().dtype(at::toScalarType(t.dtype)).device(device);
   const auto [storage, offset] = PlaceOf(value, static_cast<int64_t>(options.dtype().itemsize()));
-  at::Tensor tensor = at::for_blob(storage, sizes).strides(strides).storage_offset(offset).options(options).target_device(device).make_tensor();
+  at::TensorMaker maker = at::for_blob(storage, sizes);
+  maker.strides(strides).storage_offset(offset).options(options).target_device(device);
+  if (keep.defined()) maker.deleter([keep](void* /*storage*/) {});
+  at::Tensor tensor = maker.make_tensor();
   if ((value.flags & AOTI_FLAG_REQUIRES_GRAD) != 0) tensor.requires_grad_();
   return tensor;
 }
@@ -160,6 +166,31 @@ inline void GiveOutputs(std::vector<at::Tensor> tensors, aoti_outputs* outputs) 
   *outputs = {values.data(), values.size(), GiveOwner(std::move(holder))};
 }
 
+// The bytes from the beginning of a value's storage to its first element.
+inline int64_t BytesBefore(const aoti_value& value) {
+  if (value.storage_data == nullptr) return 0;
+  return static_cast<char*>(value.tensor.data) + static_cast<int64_t>(value.tensor.byte_offset) - static_cast<char*>(value.storage_data);
+}
+
+// A copy of a view is as far from the beginning of its memory as the view, and what lies before the view comes along.
+inline at::Tensor CopyOfView(const aoti_value& value, const at::Tensor& view, const DLDevice& device) {
+  const int64_t before = BytesBefore(value);
+  const auto extent = static_cast<int64_t>(at::detail::computeStorageNbytes(view.sizes(), view.strides(), view.element_size()));
+  const auto bytes = at::TensorOptions().dtype(at::kByte);
+  const at::Tensor from =
+      at::for_blob(value.storage_data, {before + extent}).options(bytes.device(view.device())).target_device(view.device()).make_tensor();
+  const at::Tensor to = at::empty({before + extent}, bytes.device(DeviceOf(device)));
+  to.copy_(from);
+  aoti_value copy = value;
+  copy.flags = 0;
+  copy.tensor.data = static_cast<char*>(to.data_ptr()) + before;
+  copy.tensor.byte_offset = 0;
+  copy.tensor.device = {to.is_cpu() ? kDLCPU : kDLCUDA, to.is_cpu() ? 0 : to.get_device()};
+  copy.storage_data = to.data_ptr();
+  copy.storage_bytes = static_cast<uint64_t>(before + extent);
+  return Borrow(copy, to);
+}
+
 inline aoti_status CopyValues(const aoti_value* values, size_t count, const DLDevice* devices, aoti_outputs* copies, aoti_error* error) {
   return Guarded(error, [&] {
     const at::NoGradGuard no_graph;
@@ -170,8 +201,12 @@ inline aoti_status CopyValues(const aoti_value* values, size_t count, const DLDe
         copied.emplace_back();
         continue;
       }
-      copied.push_back(at::empty_strided(from.sizes(), from.strides(), from.options().device(DeviceOf(devices[i]))));
-      copied.back().copy_(from);  // waits: neither side is pinned memory
+      if (BytesBefore(values[i]) > 0 && from.numel() > 0) {
+        copied.push_back(CopyOfView(values[i], from, devices[i]));
+      } else {
+        copied.push_back(at::empty_strided(from.sizes(), from.strides(), from.options().device(DeviceOf(devices[i]))));
+        copied.back().copy_(from);  // waits: neither side is pinned memory
+      }
       if (from.requires_grad()) copied.back().requires_grad_();
       if ((values[i].flags & AOTI_FLAG_CONJ) != 0) copied.back()._set_conj(true);  // the memory is a copy of theirs, so it means the same
       if ((values[i].flags & AOTI_FLAG_NEG) != 0) copied.back()._set_neg(true);

@@ -157,6 +157,7 @@ class Case:
     since: first torch that can build it, with the reason.
     device: where it runs, one of DEVICES. output_device: where its outputs lie.
     twin_of: the case that this one is on another device: formula and golden are those of that case.
+    refused_by_host: calls whose data a program on CUDA refuses before a kernel sees them.
     on_cuda: its twin on CUDA is of the default profile, though the case is not.
     tensorrt: made by Torch-TensorRT, with engines inside.
     compiled_for: compute capability, times ten, of a CUDA device that the package is compiled for without having it; 0: for what is there.
@@ -176,6 +177,7 @@ class Case:
     dims: list[Dim] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    refused_by_host: set[str] = field(default_factory=set)
     contraction: int = 1
     weight_bytes: int = 0
     fake_example: bool = False
@@ -259,12 +261,16 @@ class Case:
         cell = "static" if isinstance(self.inputs[index].shape[dim], int) else "unequal"
         self._add(name, cell, "refused", [tuple(s) for s in shapes], None, Violation(index, dim, size))
 
-    def data_error(self, name: str, *, values: dict[str, ValueRange]) -> None:
-        """A call of the right shapes whose values eager PyTorch refuses, such as an index that is out of range."""
+    def data_error(self, name: str, *, values: dict[str, ValueRange], by_host: bool = False) -> None:
+        """A call of the right shapes whose values eager PyTorch refuses, such as an index that is out of range.
+
+        by_host: on a device too it is the host that looks at the value, and refuses before a kernel sees it.
+        """
         for input, replaced in values.items():
             self._check_values(input, self.inputs[self._input_index(input, f"call {name}: values")].dtype, replaced)
         self._require(bool(values), f"call {name}: values: none is named, so the call is the example")
         self._add(name, "data", "refused", self.shapes_at({}), values)
+        self.refused_by_host |= {name} if by_host else set()
 
     def tasks(self, count: int) -> None:
         """`count` calls with their own values and, where a dim allows, their own sizes: what threads run, each with its own golden."""
@@ -284,8 +290,8 @@ class Case:
             self._add(f"step_{step}", "step", "ok", self.shapes_at({}), values(step))
 
     def after(self, name: str, *, input: str, case: str, output: int = 0) -> None:
-        """A call whose `input` is what the package of another case answers to its example call."""
-        feed = Feed(self._input_index(input, f"call {name}: input"), case, output)
+        """A call whose `input` is what the package of another case answers to its example call; of a twin on CUDA, the twin of that case."""
+        feed = Feed(self._input_index(input, f"call {name}: input"), f"{case}_cuda" if self.twin_of else case, output)
         self._require(output >= 0, f"call {name}: output: {output} is below 0")
         self._add(name, "after", "ok", self.shapes_at({}), None, feed=feed)
 
@@ -368,7 +374,7 @@ class Case:
         about_cpu = (
             any(option.startswith("cpp.") or option == "freezing" for option in self.options) or "aot_inductor.package_cpp_only" in self.options
         )
-        other = self.operators or any(call.cell in ("beside", "after") for call in self.calls)
+        other = self.operators or any(call.cell == "beside" for call in self.calls)
         return (self.profile == "default" or self.on_cuda) and self.device == "cpu" and not about_cpu and not other
 
     def unavailable_with(
@@ -435,7 +441,8 @@ class Case:
                     self._add(f"{dim.name}_{name}", cell, "refused", self.shapes_at({dim.name: size}), None, self._first_use(dim, size))
         if self.device != "cpu":  # an index that a kernel refuses may end the CUDA context of its process: what becomes of it is recorded
             as_recorded = {"cell": "data_on_device", "expect": "recorded"}
-            self.calls = [replace(call, **as_recorded) if call.cell == "data" else call for call in self.calls]
+            by_kernel = {call.name for call in self.calls if call.cell == "data"} - self.refused_by_host
+            self.calls = [replace(call, **as_recorded) if call.name in by_kernel else call for call in self.calls]
         names = [call.name for call in self.calls]
         twice = sorted({name for name in names if names.count(name) > 1})
         self._require(not twice, f"call {', '.join(twice)}: two calls share this name")

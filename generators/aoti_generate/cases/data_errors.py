@@ -146,8 +146,9 @@ def checked_number(c: Case) -> None:
     c.input("rows", "int64", (), ValueRange(2, 8, 0))
     c.call("fewest", values={"rows": _only(2)})
     c.call("most", values={"rows": _only(8)})
-    c.data_error("one", values={"rows": _only(1)})
-    c.data_error("nine", values={"rows": _only(9)})
+    c.data_error("one", values={"rows": _only(1)}, by_host=True)
+    c.data_error("nine", values={"rows": _only(9)}, by_host=True)
+    c.tasks(4)
 
     @c.model
     def build() -> torch.nn.Module:

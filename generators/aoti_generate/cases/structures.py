@@ -147,6 +147,7 @@ def eight_dimensions(c: Case) -> None:
 def same_value_twice(c: Case) -> None:
     """One computed tensor under two names, and two tensors that happen to be equal."""
     _rows(c, "x")
+    c.after("after_a_sum", input="x", case="shared_dim")
 
     @c.forward
     def forward(torch, x):
