@@ -13,6 +13,7 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <mutex>
 #include <set>
 #include <span>
 #include <string>
@@ -56,10 +57,15 @@ int64_t BytesOfOneMore(Trial& t, int num_runners, std::vector<Model>& loaded) {
   t.JudgeCall(loaded.back(), t.ExampleCall(), fmt::format("{} runners", num_runners));
   std::vector<CallInputs> inputs;
   for (int thread = 0; thread < kRunners; ++thread) inputs.push_back(t.Inputs(t.ExampleCall()));
-  // A runtime may copy when a further thread calls. What a thread holds of its own, as a workspace of cuBLAS, it holds until all have theirs.
+  // A runtime may copy when a further thread calls. They call in turn, for calls at once take more of what a call takes for itself; and what a thread
+  // holds of its own, as a handle of cuBLAS, it holds until all have theirs.
+  std::mutex turn;
   std::barrier all_have_called(kRunners);
   InThreads(kRunners, [&](int thread) {
-    static_cast<void>(loaded.back().Run(inputs[static_cast<size_t>(thread)].values()));
+    {
+      const std::lock_guard lock(turn);
+      static_cast<void>(loaded.back().Run(inputs[static_cast<size_t>(thread)].values()));
+    }
     all_have_called.arrive_and_wait();
   });
   return TakenBytes(t) - before;
