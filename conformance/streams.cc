@@ -239,8 +239,9 @@ class Hand {
   std::jthread thread_;
 };
 
-// Two calls in threads of their own: the stream of the first is held, and so may be its thread. Was the work of the second done meanwhile? Each thread
-// has called before, as each instance has: what a first call does, loading a kernel or making a handle of cuBLAS, may wait for the whole device.
+// Two calls in threads of their own: the stream of the first is held, and so may be its thread. Was the work of the second done meanwhile? Each
+// thread has called before, as each instance has: what a first call does, loading a kernel or making a handle of cuBLAS, may wait for the whole
+// device.
 bool SecondIsDoneWhileTheFirstIsHeld(Trial& t, int runners, double patience) {
   Model model = t.Load({.num_runners = runners});
   DeviceCall first(t, model, t.ExampleCall());
