@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "conformance/device_call.h"
 #include "fixtures/property.h"
 
 namespace aoti_cts {
@@ -118,6 +120,33 @@ void KeepOutputs(Trial& t) {
 
 const Registered kOutlive{
     {.requirement = "NUM_6", .sentence = "outputs_outlive_later_calls_and_the_loader", .targets = OncePerStatelessCase, .body = KeepOutputs}};
+
+// The same where the outputs lie on a device: no copy is made of them before the end.
+void KeepOutputsOnDevice(Trial& t) {
+  std::optional<Model> model = t.Load();
+  DeviceCall first(t, *model, t.ExampleCall()), second(t, *model, *t.program().FindCall("second"));
+  CudaStream stream(t.cuda());
+  const auto judge = [&](DeviceCall& call, const Outputs& outputs, const std::string& what) {
+    call.FetchOn(stream, outputs);
+    call.Judge(stream, what);
+  };
+  first.FillOn(stream);
+  const Outputs kept = first.RunOn(stream);
+  second.FillOn(stream);
+  judge(second, second.RunOn(stream), "a later call");
+  judge(first, kept, "the first call's outputs, after a later call");
+  model.reset();
+  judge(first, kept, "the first call's outputs, after unloading");
+  Model again = t.Load();
+  t.JudgeCall(again, t.ExampleCall(), "a call of another loader, which may take the memory that the first one has given back");
+  judge(first, kept, "the first call's outputs, after a call of another loader");
+}
+
+const Registered kOutliveOnDevice{{.requirement = "NUM_6",
+                                   .sentence = "outputs_on_a_device_outlive_later_calls_and_the_loader",
+                                   .on_cuda = true,
+                                   .targets = OncePerCudaCaseWithSecond,
+                                   .body = [](Trial& t) { OnCuda(t, [&] { KeepOutputsOnDevice(t); }); }}};
 
 // Two packages in one process, the second fed with what the first has made.
 void RunInARow(Trial& t) {

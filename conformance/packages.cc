@@ -106,16 +106,17 @@ void RunModelBeside(Trial& t) {
 
 const Registered kBeside{{.requirement = "PKG_1",
                           .sentence = "each_model_of_a_package_is_golden",
+                          .on_cuda = true,
                           .capability = "package",
                           .targets = CallsInCells({"beside"}),
                           .body = RunModelBeside}};
 
-// Programs with several models carry a word of their author: "case", the name of the case.
+// Programs with several models carry a word of their author: "case", the name of the case that was written.
 void ReadAuthorsMetadata(Trial& t) {
   const auto check = [&](Answer<nlohmann::json> metadata, const std::string& whose) {
     if (!metadata) return t.Fail(fmt::format("the metadata of the {} cannot be read: {}", whose, metadata.refusal().ToString()));
-    t.Check(metadata->value("case", "") == t.program().name,
-            fmt::format("the author's key \"case\": \"{}\" is not in the metadata of the {}: {}", t.program().name, whose, metadata->dump()));
+    t.Check(metadata->value("case", "") == t.program().origin(),
+            fmt::format("the author's key \"case\": \"{}\" is not in the metadata of the {}: {}", t.program().origin(), whose, metadata->dump()));
   };
   check(t.runner().PackageMetadata(t.package().path), "package");
   Model model = t.Load();
@@ -124,6 +125,7 @@ void ReadAuthorsMetadata(Trial& t) {
 
 const Registered kAuthors{{.requirement = "PKG_2",
                            .sentence = "metadata_of_the_author_are_read_back",
+                           .on_cuda = true,
                            .capability = "metadata",
                            .targets = OnceWhereCell("beside"),
                            .body = ReadAuthorsMetadata}};

@@ -43,8 +43,9 @@ ASKED_SOME = [
     "weights_in_a_file_cuda",
     "replaced_on_two_devices",
     "wide_linear_cuda",
+    "two_models_cuda",
 ]
-OF_SOME = ["NUM_1", "DYN_8", "CONST_1", "CONST_3", "CONST_4", "CONST_5", "THR_9"]
+OF_SOME = ["NUM_1", "DYN_8", "PKG_1", "PKG_2", "CONST_1", "CONST_3", "CONST_4", "CONST_5", "THR_9"]
 ON_TWO_DEVICES = "input_on_a_second_cuda_device"
 # Sentences that no program here can be asked, each with the reason.
 OUT_OF_REACH = {

@@ -54,8 +54,12 @@ void StepOverInstances(Trial& t) {
   t.Observe("correct", fmt::format("one thread, {} runners: each call goes on from the one before", kRunners));
 }
 
-const Registered kInstances{
-    {.requirement = "THR_6", .sentence = "state_over_two_runners", .judged = false, .targets = kWithState, .body = StepOverInstances}};
+const Registered kInstances{{.requirement = "THR_6",
+                             .sentence = "state_over_two_runners",
+                             .judged = false,
+                             .on_cuda = true,
+                             .targets = kWithState,
+                             .body = StepOverInstances}};
 
 }  // namespace
 }  // namespace aoti_cts

@@ -563,8 +563,19 @@ bool IsLastUser(aoti_model* model) {
   return true;
 }
 
+aoti_value first_on_device{};  // the first output of the first run
+
+void OverwriteFirst() {
+  static const std::vector<char> zeros(first_on_device.storage_bytes);
+  void* driver = dlopen(cuda_library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  const auto copy = reinterpret_cast<int (*)(uint64_t, const void*, size_t, void*)>(dlsym(driver, "cuMemcpyHtoDAsync_v2"));
+  copy(reinterpret_cast<uint64_t>(first_on_device.storage_data), zeros.data(), zeros.size(), nullptr);
+  reinterpret_cast<int (*)(void*)>(dlsym(driver, "cuStreamSynchronize"))(nullptr);
+}
+
 void Unload(aoti_model* model) {
   unloaded_once = true;
+  if (IsFault("outputs_end_with_their_model") && first_on_device.storage_data != nullptr) OverwriteFirst();
   if (IsFault("folder_left_elsewhere")) return;
   if (model != kHollowModel && IsLastUser(model)) inner->unload(model);
   if (IsFault("file_left_behind")) std::ofstream(Temporary() / "left_behind") << "x";
@@ -872,6 +883,7 @@ void OnDevice(const aoti_value* inputs, size_t count, const aoti_run_options& op
   if (IsFault("device_calls_in_turn")) AskDriver("cuStreamSynchronize", options.stream);
   if (IsFault("device_memory_kept")) KeepCopies(inputs, count);
   if (IsFault("equal_outputs_in_one_memory")) MergeEqual(outputs);
+  if (first_on_device.storage_data == nullptr && outputs->count > 0) first_on_device = outputs->values[0];
   if (IsFault("outputs_beside_an_input") && count > 0) PutBeside(inputs[count - 1], outputs);
   if (!IsFault("outputs_shared_by_streams")) return;
   *outputs = last_outputs.try_emplace(ShapesKey(inputs, count), *outputs).first->second;

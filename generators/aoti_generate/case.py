@@ -296,7 +296,8 @@ class Case:
         self._add(name, "after", "ok", self.shapes_at({}), None, feed=feed)
 
     def beside(self, case: str) -> None:
-        """The package holds the model of another case too, under that case's name; it is called with inputs of this one's shapes."""
+        """The package holds the model of another case too, under that case's name; it is called with inputs of this one's shapes. It is one for
+        the CPU, in the package of a twin on CUDA too."""
         self._add(case, "beside", "ok", self.shapes_at({}), None)
 
     def needs_torch(self, version: str, why: str) -> None:
@@ -370,12 +371,11 @@ class Case:
 
     def has_twin(self) -> bool:
         """Whether the case is compiled for CUDA too, under the name <name>_cuda: those of the default profile and those that
-        say so, but for what is about the CPU's own library or its compiler."""
+        say so, but for what is about the CPU's own library, its compiler or its operators."""
         about_cpu = (
             any(option.startswith("cpp.") or option == "freezing" for option in self.options) or "aot_inductor.package_cpp_only" in self.options
         )
-        other = self.operators or any(call.cell == "beside" for call in self.calls)
-        return (self.profile == "default" or self.on_cuda) and self.device == "cpu" and not about_cpu and not other
+        return (self.profile == "default" or self.on_cuda) and self.device == "cpu" and not about_cpu and not self.operators
 
     def unavailable_with(
         self,

@@ -13,7 +13,7 @@ if typing.TYPE_CHECKING:
 
 @case(source="S2 7.2; package_pt2: a dictionary that maps names of models to their files; aot_inductor.metadata")
 def two_models(c: Case) -> None:
-    """A package with a second model in it, and with a word of its author in its metadata."""
+    """A package with a second model in it, on CUDA one for the CPU, and with a word of its author in its metadata."""
     c.input("x", "float32", (4, 128))
     c.contraction = 256
     c.beside("mlp_static")
