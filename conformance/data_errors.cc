@@ -75,7 +75,7 @@ void TryDataOnDevice(Trial& t) {
   const std::string error = outputs ? "" : "the call was " + outputs.refusal().ToString() + "; ";
   const char* observed = !told.empty() ? "device_error" : outputs ? "answered" : "refused";
   t.Observe(observed, error + (told.empty() ? "the device is sound" : "the device reports " + told));
-  if (!told.empty()) LeaveLoaded(std::move(model));
+  if (!told.empty()) model.HasBrokenTheDevice();
 }
 
 const Registered kOnDevice{

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
-#include <memory>
-#include <utility>
 
 namespace aoti_cts {
 namespace {
@@ -111,8 +109,6 @@ std::vector<std::string> DeviceCall::FetchedBytes() const {
 }
 
 bool DeviceCall::FetchedAre(const GoldenCall& golden) const { return CompareOutputs(outputs_, golden, t_.latitude(), on_host_.values()).equal; }
-
-void LeaveLoaded(Model model) { static_cast<void>(std::make_unique<Model>(std::move(model)).release()); }
 
 void Replay(Trial& t, Graph& graph, CudaStream& stream) {
   const auto refusal = graph.ReplayOn(stream.handle());

@@ -59,10 +59,6 @@ class DeviceCall {
 // Runs a body that uses the driver itself: what the driver reports there is what the runtime has done to the device, and a failure.
 void OnCuda(Trial& t, const std::function<void()>& body);
 
-// Gives the model to the process, which ends with the test: torch 2.11 ends it where memory of a device that an error has broken cannot be given
-// back.
-void LeaveLoaded(Model model);
-
 void Replay(Trial& t, Graph& graph, CudaStream& stream);
 
 // Programs whose inputs and outputs all lie on CUDA and whose calls do not depend on each other.

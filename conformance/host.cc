@@ -233,8 +233,8 @@ const Registered kFloatingPoint{OfAnyRunner("LOAD_7", "floating_point_settings_o
 // Loads between `begin` and `end`; what comes must be a model that answers right, or a refusal in words.
 void LoadInNeed(Trial& t, const std::string& need, const std::function<void()>& begin, const std::function<void()>& end) {
   const CallInputs inputs = t.Inputs(t.ExampleCall());
-  t.LoadOperators();  // what the host itself needs is there before
-  OpenDevice(t);
+  t.LoadOperators();                                                                  // what the host itself needs is there before
+  if (t.program().needs_cuda()) LoadAndJudge(t, t.package().path, "before " + need);  // what CUDA and PyTorch make once in a process too
   begin();
   auto model = t.TryLoad(t.package().path);
   end();

@@ -195,11 +195,7 @@ void ObserveMismatch(Trial& t, const Mismatch& mismatch) {
   const ChangedCall call(t, mismatch);
   const std::string what = call.InWords(t.program());
   auto outputs = model.Run(call.values());
-  if (!outputs && outputs.refusal().broke_the_device) {
-    LeaveLoaded(std::move(model));
-    return t.Observe("device_error", what + ": " + outputs.refusal().ToString());
-  }
-  if (!outputs) return t.Observe("refused", what + ": " + outputs.refusal().ToString());
+  if (!outputs) return t.Observe(outputs.refusal().broke_the_device ? "device_error" : "refused", what + ": " + outputs.refusal().ToString());
   const Comparison comparison = CompareToExample(t, *outputs, call);
   t.Observe(comparison.equal ? "correct" : "silently_wrong", what + (comparison.equal ? "" : ": ") + comparison.message);
 }

@@ -239,6 +239,17 @@ class Hand {
   std::jthread thread_;
 };
 
+// Is work on the stream done, although another one is held? Streams may share a channel to the device.
+bool GoesOnBeside(CudaStream& stream) {
+  CudaEvent event(stream.driver());
+  event.RecordOn(stream);
+  const auto start = std::chrono::steady_clock::now();
+  while (!stream.IsIdle() && std::chrono::steady_clock::now() - start < std::chrono::duration<double>(kLongest / 2)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return stream.IsIdle();
+}
+
 // Two calls in threads of their own: the stream of the first is held, and so may be its thread. Was the work of the second done meanwhile? Each
 // thread has called before, as each instance has: what a first call does, loading a kernel or making a handle of cuBLAS, may wait for the whole
 // device.
@@ -262,6 +273,7 @@ bool SecondIsDoneWhileTheFirstIsHeld(Trial& t, int runners, double patience) {
     return done.wait_for(std::chrono::duration<double>(seconds)) == std::future_status::ready;
   };
   Gate gate(held, 2 * kLongest);
+  if (!GoesOnBeside(other)) t.EndUnavailable("this device does not begin work of one stream while another is held");
   first.FillOn(held);
   std::future<void> first_run = first_hand.Do([&] { first_outputs.emplace(model.RunOn({held.handle()}, first.inputs())); });
   within(first_run, kLull);  // a run that waits for its own work does not return: then it is under way by now

@@ -69,8 +69,8 @@ typedef struct aoti_named_value {
   aoti_value value;
 } aoti_named_value;
 
-/* Constants as extract_constants() found them. They are borrowed from the model and hold until its constants change or it is unloaded; the array
- * is the caller's until release_constants(). */
+/* Constants as extract_constants() found them, on the device where the model has each. They are borrowed from the model and hold until its constants
+ * change or it is unloaded; the array is the caller's until release_constants(). */
 typedef struct aoti_constants {
   const aoti_named_value* values;
   size_t count;
@@ -152,9 +152,10 @@ typedef struct aoti_runner_api {
 
   /* Copies values to devices, values[i] to devices[i], and waits until they are there: dtype, shape and strides stay as they are. A copy's first
    * element is as many bytes from the beginning of an allocation as that of the value is from the beginning of its storage, and the bytes before it
-   * come along: so a view stays one, and what is aligned otherwise than an allocation stays so. `copies` are the caller's until release_outputs().
-   * run() takes a program's inputs on the devices that it was compiled for, and the suite makes and reads all values in host memory. A runner for the
-   * CPU alone answers AOTI_UNSUPPORTED and names no other device in describe(). */
+   * come along: so a view stays one, and what is aligned otherwise than an allocation stays so. `copies` are the caller's until release_outputs(),
+   * also after a model is unloaded. run() takes a program's inputs, and update_constants() its constants, on the devices that it was compiled for;
+   * the suite makes and reads all values in host memory. A runner for the CPU alone answers AOTI_UNSUPPORTED and names no other device in describe().
+   */
   aoti_status (*copy_values)(const aoti_value* values, size_t count, const DLDevice* devices, aoti_outputs* copies, aoti_error* error);
 
   /* Captures one run into a CUDA graph, on options->stream, which must be handed over; nothing is computed. Each replay reads `inputs` and writes
@@ -183,7 +184,8 @@ typedef struct aoti_runner_api {
    * list: a JSON array of objects: name as in aoti_named_value, dtype as PyTorch calls it ("float32"), and where the runtime tells them bytes
    * (an integer) and folded (true for what the runtime computes from other constants itself: it is neither updated nor extracted). */
   aoti_status (*list_constants)(aoti_model* model, aoti_text_sink sink, aoti_error* error);
-  /* Values are copied unless they are user-managed. An update that is refused changes nothing. */
+  /* Values are copied unless they are user-managed. Each lies on the device where the program has the constant; a runtime may take one in host memory
+   * too, or refuse it. An update that is refused changes nothing. */
   aoti_status (*update_constants)(aoti_model* model, const aoti_named_value* values, size_t count, const aoti_update_options* options,
                                   aoti_error* error);
   aoti_status (*extract_constants)(aoti_model* model, int32_t inactive, aoti_constants* constants, aoti_error* error);

@@ -193,7 +193,7 @@ constexpr Fault kFaults[] = {
     {"host_update_ignored", "an update from host memory is accepted and changes nothing", "CONST_2/update_from_host_memory_shows_or_is_refused",
      nullptr, true},
     {"constants_extracted_to_host", "constants on a device are extracted to host memory", "CONST_2/extract_returns_what_was_put_in", nullptr, true},
-    {"outputs_end_with_their_model", "unloading overwrites the first output that lay on a device",
+    {"outputs_end_with_their_model", "unloading overwrites the first output of the first run",
      "NUM_6/outputs_on_a_device_outlive_later_calls_and_the_loader", nullptr, true},
     {"outputs_beside_an_input", "outputs lie where the last input does", "PLACE_2/outputs_lie_on_the_models_device_wherever_its_inputs_do", nullptr,
      true},
