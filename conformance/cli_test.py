@@ -340,7 +340,7 @@ def alive_with(mark: str) -> dict[int, str]:
     return found
 
 
-def wait_until(condition: typing.Callable[[], typing.Any], seconds: float = 20) -> typing.Any:
+def wait_until(condition: typing.Callable[[], typing.Any], seconds: float = 90) -> typing.Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = condition()
