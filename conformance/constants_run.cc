@@ -129,7 +129,7 @@ class SequenceRun {
     const std::string complaint = Outcome(refusal, promise);
     if (!complaint.empty()) return complaint;
     if (!step.managed || refusal) {  // the caller's memory is the caller's again: whatever it does with it must not show
-      weights.Become(Weights(t_.program(), loaded.model, loaded.constants, (step.set + 1) % sets_), t_);
+      weights.Become(Weights(t_.program(), loaded.constants, (step.set + 1) % sets_), t_);
       if (refusal) return {};
     }
     auto& buffer = loaded.managed[static_cast<size_t>(step.inactive ? 1 - loaded.active : loaded.active)];
@@ -140,7 +140,7 @@ class SequenceRun {
   }
 
   std::string Write(Loaded& loaded, const Step& step) {
-    const Weights other(t_.program(), loaded.model, loaded.constants, step.set);
+    const Weights other(t_.program(), loaded.constants, step.set);
     for (Weights* weights : loaded.managed[static_cast<size_t>(loaded.active)]) {
       if (weights != nullptr) weights->Become(other, t_);
     }
@@ -151,7 +151,7 @@ class SequenceRun {
     auto extracted = loaded.model.ExtractConstants(step.inactive);
     if (!extracted) return "it was " + extracted.refusal().ToString();
     const WeightSets promised = model_.Holds(step.loader, step.inactive);
-    Weights even(t_.program(), loaded.model, loaded.constants, promised.even), odd(t_.program(), loaded.model, loaded.constants, promised.odd);
+    Weights even(t_.program(), loaded.constants, promised.even), odd(t_.program(), loaded.constants, promised.odd);
     for (size_t i = 0; i < loaded.constants.size(); ++i) {
       const KnownConstant& constant = loaded.constants[i];
       const int set = constant.half == 0 ? promised.even : promised.odd;

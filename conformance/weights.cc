@@ -337,10 +337,8 @@ std::string ComplaintAboutHostMemory(Trial& t) {
   auto listed = model.ListConstants();
   if (!listed) return listed.refusal().ToString();
   const auto constants = ConstantsByFormula(t.package(), *listed);
-  Weights weights(t.program(), model, constants, 1);
-  std::vector<aoti_named_value> values;
-  for (size_t i = 0; i < constants.size(); ++i) values.push_back({constants[i].name.c_str(), weights.HostValue(i)});
-  const auto refusal = model.UpdateConstants(values, {.check_full = true});
+  Weights on_host(t.program(), constants, 1);
+  const auto refusal = model.UpdateConstants(on_host.Values(Part::kAll), {.check_full = true});
   if (refusal && refusal->status != AOTI_REFUSED) return refusal->ToString();
   const Call& promised = refusal ? t.ExampleCall() : CallWith(t.program(), {1, 1});
   const CallInputs inputs = t.Inputs(t.ExampleCall());
